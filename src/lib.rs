@@ -1,0 +1,36 @@
+//! `cahoots`: which of your API accounts are in cahoots?
+//!
+//! One binary that receives request logs over HTTP, keeps them in one redb file with roaring-bitmap
+//! indexes by account, IP and fingerprint, and answers correlation queries.
+//!
+//! # The floors
+//!
+//! ```text
+//! main -> cli, app -> http -> {ingest, query} -> store -> {event, limits, clock}
+//! ```
+//!
+//! Nothing calls upward; `tests/house.rs` checks it, and that redb is named in `store` only, hyper in
+//! `http` only.
+//!
+//! # The write path
+//!
+//! [`http`] bounds and decompresses a body; [`ingest`] decodes it into an [`event::EventBatch`] and
+//! queues it; one writer thread commits what has gathered ([`store`]), and only after the fsync is
+//! the request answered. Every 65,536 rows become an immutable segment; at the end of an event-time
+//! day its relations (who was seen with what) are written once, in key order.
+//!
+//! # The read path
+//!
+//! [`query`] is pure over a [`store::Snapshot`]: one redb read transaction and the rows that are not
+//! in a segment yet. Queries never wait for ingest.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod event;
+pub mod http;
+pub mod ingest;
+pub mod limits;
+pub mod query;
+pub mod store;

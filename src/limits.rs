@@ -1,0 +1,145 @@
+//! Every bound of the program: its unit, its reason, and what happens past it.
+//!
+//! A bound that is not here does not exist. Relations between bounds are checked when this compiles.
+
+use crate::event::{MICROS_A_DAY, MICROS_A_SECOND, Micros};
+use std::time::Duration;
+
+// --- What a line may be ---
+
+/// Bytes of one JSON object. LiteLLM sends 13 KB with a short prompt; a 200 k token prompt is 1 MB.
+/// Past it the line is rejected and the rest of the body goes on.
+pub const LINE_BYTES_MAX: usize = 4 << 20;
+
+/// Levels of nesting in one JSON object. Past it the line is rejected.
+pub const NESTING_MAX: usize = 64;
+
+/// Bytes of an account name or a request id. Past it the line is rejected: cut, two accounts could become one.
+pub const NAME_BYTES_MAX: usize = 512;
+
+/// Bytes of any other shared value, such as a user agent. A longer one is kept as its first bytes and
+/// a hash of the whole, so that a client cannot hide its events behind an oversized header.
+pub const VALUE_BYTES_MAX: usize = 1024;
+
+/// Bytes of unknown fields kept of one event when `keep_extra` is on. Past it they are dropped, the event stays.
+pub const EXTRA_BYTES_MAX: usize = 16 << 10;
+
+/// How far past the wall clock an event may lie. Past it the line is rejected: one clock that is a
+/// year ahead would otherwise make everything else look old.
+pub const FUTURE_MAX: Micros = 600 * MICROS_A_SECOND;
+
+/// Earliest event time, 2000-01-01. Before it the line is rejected: seconds and milliseconds were confused.
+pub const TS_MIN: Micros = 946_684_800 * MICROS_A_SECOND;
+
+/// Days of event time within which the same event counts once, back from the newest event.
+pub const DEDUP_DAYS: i32 = 7;
+
+/// How late an event may be and still be checked against all that came before it.
+pub const LATE_MAX: Micros = DEDUP_DAYS as Micros * MICROS_A_DAY;
+
+/// Errors listed in an ingest answer. Further ones are counted only.
+pub const ERRORS_LISTED_MAX: usize = 100;
+
+// --- What a request may be ---
+
+/// Bytes of a body as sent. Past it: 413.
+pub const BODY_BYTES_MAX: u64 = 1 << 30;
+
+/// Bytes of a body after decompression. Past it: 413; what was accepted before stays accepted.
+pub const DECODED_BYTES_MAX: u64 = 4 << 30;
+
+/// Decoded bytes for each sent byte, judged after the first `RATIO_FREE_BYTES`. Past it: 413.
+/// Real logs stay under 40; a bomb is over 1,000.
+pub const RATIO_MAX: u64 = 200;
+
+/// Decoded bytes before the ratio is judged.
+pub const RATIO_FREE_BYTES: u64 = 1 << 20;
+
+/// log2 of the largest zstd window, 8 MiB. Past it: 415.
+pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// Bytes that all requests together may hold between socket and disk. A request waits for its share;
+/// one that waited `INFLIGHT_WAIT` gets 429.
+pub const INFLIGHT_BYTES_MAX: usize = 96 << 20;
+
+/// How long a request waits for its share of `INFLIGHT_BYTES_MAX`.
+pub const INFLIGHT_WAIT: Duration = Duration::from_secs(10);
+
+/// Events in one batch from decoder to writer. A longer body goes in several.
+pub const BATCH_EVENTS_MAX: usize = 8_192;
+
+/// Events in one commit. More wait for the next one.
+pub const COMMIT_EVENTS_MAX: usize = 32_768;
+
+/// Bytes of request line and headers. Past it: 431.
+pub const HEADER_BYTES_MAX: usize = 16 << 10;
+
+/// Headers of one request. Past it: 431.
+pub const HEADERS_MAX: usize = 100;
+
+/// How long a client may take to send its headers. Past it the connection is closed.
+pub const HEADER_WAIT: Duration = Duration::from_secs(10);
+
+/// How long a body may stay silent between two pieces. Past it: 408.
+pub const BODY_WAIT: Duration = Duration::from_secs(30);
+
+/// Open connections. Further ones wait in the kernel's queue.
+pub const CONNECTIONS_MAX: usize = 1_024;
+
+/// How long a graceful stop waits for requests in flight.
+pub const DRAIN_WAIT: Duration = Duration::from_secs(10);
+
+// --- What a query may cost ---
+
+/// How long a query may run, which is also the longest that a read transaction stays open:
+/// redb cannot reuse pages under an open reader. Past it: 503 with the reason.
+pub const QUERY_WAIT: Duration = Duration::from_secs(30);
+
+/// Queries that run at once. Further ones wait, then 503.
+pub const QUERIES_MAX: usize = 16;
+
+/// Bytes of a search expression. Past it: 400.
+pub const EXPRESSION_BYTES_MAX: usize = 64 << 10;
+
+/// Nesting of a search expression. Past it: 400.
+pub const EXPRESSION_DEPTH_MAX: usize = 64;
+
+/// Rows of one answer unless the caller says `limit`.
+pub const LIMIT_DEFAULT: usize = 100;
+
+/// Largest `limit`. Past it: 400, which names cursors.
+pub const LIMIT_MAX: usize = 100_000;
+
+// --- What the store may hold ---
+
+/// Rows of one segment: one roaring container.
+pub const SEGMENT_ROWS: usize = 1 << 16;
+
+/// Bytes of a stored page of columns, postings or days, with its checksum. A redb page of 16 KiB less
+/// redb's own header, key and offsets, so that a page is full and a lookup reads one.
+pub const PAGE_BYTES: usize = 16_336;
+
+/// Segments that wait to be sealed before ingest waits for them.
+pub const SEALING_MAX: usize = 3;
+
+/// Rows of one run of a day's relations. A longer day is written in several.
+pub const RUN_ROWS_MAX: usize = 4 << 20;
+
+/// Distinct values of one dimension, and distinct keys of one aspect. They live in memory, about 60
+/// bytes each. Past it an event that would add another is rejected and says so.
+pub const NAMES_MAX: u32 = 24_000_000;
+
+/// Bytes of redb's page cache.
+pub const CACHE_BYTES: usize = 192 << 20;
+
+/// File size up to which the whole file's checksums are walked on open, about 2.5 s a GB.
+/// Above it the checksum of each value, verified at each read, has to do.
+pub const FULL_CHECK_BYTES_MAX: u64 = 256 << 20;
+
+const _: () = {
+    assert!(BATCH_EVENTS_MAX <= COMMIT_EVENTS_MAX);
+    assert!(COMMIT_EVENTS_MAX <= SEGMENT_ROWS);
+    assert!(NAME_BYTES_MAX <= VALUE_BYTES_MAX && VALUE_BYTES_MAX < u16::MAX as usize);
+    assert!(RUN_ROWS_MAX.is_multiple_of(SEGMENT_ROWS));
+    assert!(PAGE_BYTES < 16 << 10);
+};

@@ -1,0 +1,175 @@
+//! Floor 3, read path: a question to an answer, pure over a [`Snapshot`].
+//!
+//! [`Request`] is the closed list of questions. Parsing them from a URL belongs to `http`, and so
+//! does writing answers as bytes; here there is neither HTTP nor JSON text, only values.
+
+use crate::event::{Micros, Window};
+use crate::store::Snapshot;
+use ipnet::IpNet;
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// One end of a window as asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// An instant.
+    At(Micros),
+    /// This long before the newest event, so that an old log can be replayed.
+    Ago(Micros),
+}
+
+/// The window that a question asks about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// First instant inside; all of the past when missing.
+    pub since: Option<Bound>,
+    /// First instant after; no end when missing.
+    pub until: Option<Bound>,
+}
+
+impl Span {
+    /// The window, given the time of the newest event.
+    #[must_use]
+    pub fn window(self, newest: Micros) -> Window {
+        let resolve = |bound: Bound| match bound {
+            Bound::At(at) => at,
+            Bound::Ago(ago) => newest.saturating_sub(ago),
+        };
+        Window {
+            since: self.since.map_or(Micros::MIN, resolve),
+            until: self.until.map_or(Micros::MAX, resolve),
+        }
+    }
+}
+
+/// What `search` gives back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Select {
+    /// Accounts with their events in the window.
+    Accounts,
+    /// Addresses.
+    Ips,
+    /// Fingerprints.
+    Fingerprints,
+    /// Raw events, newest first.
+    Events,
+    /// One number.
+    Count,
+    /// Events by hour or day.
+    Timeline,
+}
+
+/// How much of an answer to give, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Rows at the most; `None` for all (streams only).
+    pub limit: Option<usize>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+}
+
+/// An attribute by which accounts may be neighbors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// A dimension that accounts can share (ip, prefix, site, asn, fingerprint, user_agent, api_key, payment, email_domain).
+    Dim(crate::event::Dim),
+}
+
+/// Every question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Profile of an account.
+    Account { account: String, span: Span },
+    /// Profile of an address or a network.
+    Ip { net: IpNet, span: Span, page: Page },
+    /// Profile of a fingerprint.
+    Fingerprint { fingerprint: String, span: Span, page: Page },
+    /// Accounts that share attributes with one, ranked by rarity weight.
+    Neighbors { account: String, via: Vec<Via>, span: Span, page: Page },
+    /// Everything that two accounts share.
+    Why { a: String, b: String, span: Span },
+    /// Raw events of one account, newest first.
+    Events { account: String, span: Span, page: Page },
+    /// Set algebra.
+    Search { expression: String, select: Select, span: Span, page: Page },
+}
+
+/// Rows of an answer under named columns.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Table {
+    /// Column names.
+    pub columns: Vec<&'static str>,
+    /// Cells, as many as columns in each row.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// An answer: a document for JSON, and the rows of its main list for ndjson, csv and table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The whole answer.
+    pub document: Value,
+    /// Its main list.
+    pub table: Table,
+    /// Cursor of the next page, if there is one (also in the document as `next`).
+    pub next: Option<String>,
+}
+
+/// What a query may still spend.
+#[derive(Debug)]
+pub struct Budget {
+    deadline: Instant,
+    cancelled: AtomicBool,
+}
+
+impl Budget {
+    /// A budget that ends at an instant.
+    #[must_use]
+    pub fn until(deadline: Instant) -> Self {
+        Self { deadline, cancelled: AtomicBool::new(false) }
+    }
+
+    /// Stops the query at its next check: its client has gone.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Checked once for each segment, day or thousand results.
+    pub fn check(&self) -> Result<(), QueryError> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(QueryError::Cancelled);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(QueryError::TooLong);
+        }
+        Ok(())
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The name is not in the database.
+    #[error("no {what} named {name:?} has been seen")]
+    NotFound { what: &'static str, name: String },
+    /// The expression cannot be read; `at` is a byte offset.
+    #[error("the expression is wrong at byte {at}: {reason}")]
+    Expression { at: usize, reason: String },
+    /// A parameter has no meaning here.
+    #[error("{field} is wrong: {reason}")]
+    Parameter { field: &'static str, reason: String },
+    /// Ran past its time.
+    #[error("the query took longer than {} s and was stopped: narrow it with since and until", crate::limits::QUERY_WAIT.as_secs())]
+    TooLong,
+    /// The client has gone.
+    #[error("the client went away")]
+    Cancelled,
+    /// The store failed; never shown as an empty answer.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+}
+
+/// Answers a question.
+pub fn run(_snapshot: &Snapshot, _request: &Request, _budget: &Budget) -> Result<Answer, QueryError> {
+    Err(QueryError::Cancelled)
+}
