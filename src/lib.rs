@@ -34,3 +34,4 @@ pub mod ingest;
 pub mod limits;
 pub mod query;
 pub mod store;
+pub mod text;

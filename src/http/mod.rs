@@ -1,1 +1,14 @@
-//! (placeholder, being written)
+//! Floor 4: the only user of hyper. Bytes from sockets to calls into the floors below, and answers
+//! to bytes; async ends here.
+//!
+//! A request goes through `serve` (connections), `service` (guard, route, headers of every answer),
+//! one file in `handle`, and `wire` or `error` on the way out. `client` is the other end, for the
+//! command line.
+
+pub mod auth;
+pub mod engine;
+pub mod error;
+pub mod negotiate;
+mod params;
+pub mod route;
+pub mod wire;

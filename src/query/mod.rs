@@ -3,7 +3,7 @@
 //! [`Request`] is the closed list of questions. Parsing them from a URL belongs to `http`, and so
 //! does writing answers as bytes; here there is neither HTTP nor JSON text, only values.
 
-use crate::event::{Micros, Window};
+use crate::event::{Dim, Micros, Window};
 use crate::store::Snapshot;
 use ipnet::IpNet;
 use serde_json::Value;
@@ -73,7 +73,7 @@ pub struct Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
     /// A dimension that accounts can share (ip, prefix, site, asn, fingerprint, user_agent, api_key, payment, email_domain).
-    Dim(crate::event::Dim),
+    Dim(Dim),
 }
 
 /// Every question.
@@ -86,7 +86,9 @@ pub enum Request {
     /// Profile of a fingerprint.
     Fingerprint { fingerprint: String, span: Span, page: Page },
     /// Accounts that share attributes with one, ranked by rarity weight.
-    Neighbors { account: String, via: Vec<Via>, span: Span, page: Page },
+    Neighbors { account: String, via: Vec<Via>, span: Span, hops: u8, hub_max: Option<u64>, page: Page },
+    /// Pairs of accounts that share at least `min` values of one dimension.
+    Pairs { via: Dim, min: u32, hub_max: Option<u64>, span: Span, page: Page },
     /// Everything that two accounts share.
     Why { a: String, b: String, span: Span },
     /// Raw events of one account, newest first.

@@ -1,0 +1,155 @@
+//! An answer as bytes, in each of the four formats. Pure.
+//!
+//! What is in the cells was written by strangers: csv keeps spreadsheets from running it, the table
+//! keeps terminals from obeying it, JSON escapes it anyway.
+
+use crate::http::negotiate::Format;
+use crate::query::{Answer, Table};
+use crate::text::terminal_safe;
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment};
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::io::{Error, Write as _};
+
+/// The answer in a format. Fails only for lack of memory.
+pub fn render(answer: &Answer, format: Format) -> Result<Vec<u8>, Error> {
+    match format {
+        Format::Json => json(&answer.document),
+        Format::Ndjson => ndjson(answer),
+        Format::Csv => csv(&answer.table),
+        Format::Table => Ok(table(answer).into_bytes()),
+    }
+}
+
+fn json(document: &Value) -> Result<Vec<u8>, Error> {
+    let mut bytes = serde_json::to_vec(document)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn ndjson(answer: &Answer) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    for row in &answer.table.rows {
+        let mut serializer = serde_json::Serializer::new(&mut bytes);
+        let mut object = serializer.serialize_map(Some(row.len()))?;
+        for (column, cell) in answer.table.columns.iter().zip(row) {
+            object.serialize_entry(column, cell)?;
+        }
+        SerializeMap::end(object)?;
+        bytes.push(b'\n');
+    }
+    // Its absence tells the reader that the stream was cut.
+    let end = serde_json::json!({ "_end": true, "rows": answer.table.rows.len(), "next": answer.next });
+    writeln!(bytes, "{end}")?;
+    Ok(bytes)
+}
+
+fn csv(table: &Table) -> Result<Vec<u8>, Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if !table.columns.is_empty() {
+        writer.write_record(&table.columns)?;
+    }
+    for row in &table.rows {
+        writer.write_record(row.iter().map(|cell| guard_formula(cell_text(cell)).into_owned()))?;
+    }
+    writer.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
+/// Spreadsheets run what begins like a formula, even inside quotes; an apostrophe makes it text.
+/// A number is one only if JSON says so, so `-5` stays a number and the account `-5` becomes text.
+fn guard_formula((text, is_number): (Cow<'_, str>, bool)) -> Cow<'_, str> {
+    if !is_number && text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+        return Cow::Owned(format!("'{text}"));
+    }
+    text
+}
+
+/// The text of a cell, and whether it is a number.
+fn cell_text(cell: &Value) -> (Cow<'_, str>, bool) {
+    match cell {
+        Value::Null => (Cow::Borrowed(""), false),
+        Value::String(text) => (Cow::Borrowed(text), false),
+        Value::Number(number) => (Cow::Owned(number.to_string()), true),
+        Value::Array(values) if values.iter().all(Value::is_string) => {
+            let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
+            (Cow::Owned(texts.join(" ")), false)
+        }
+        other => (Cow::Owned(other.to_string()), false),
+    }
+}
+
+fn table(answer: &Answer) -> String {
+    if answer.table.rows.is_empty() {
+        return "(nothing)\n".to_owned();
+    }
+    let mut drawn = comfy_table::Table::new();
+    drawn.load_style(NOTHING).set_header(answer.table.columns.iter().map(|column| column.to_uppercase()));
+    for row in &answer.table.rows {
+        drawn.add_row(row.iter().map(|cell| {
+            let (text, is_number) = cell_text(cell);
+            let side = if is_number { CellAlignment::Right } else { CellAlignment::Left };
+            Cell::new(terminal_safe(&text)).set_alignment(side)
+        }));
+    }
+    let mut text = String::new();
+    for line in drawn.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if let Some(next) = &answer.next {
+        text.push_str("\nmore: add cursor=");
+        text.push_str(&terminal_safe(next));
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Format, Table, render};
+    use serde_json::json;
+
+    fn answer() -> Answer {
+        let rows = vec![
+            vec![json!("=cmd|'/c calc'!A1"), json!(-5), json!(["a", "b"])],
+            vec![json!("x\u{1b}[2J\u{202e},\"q\""), json!(1200), json!(null)],
+        ];
+        let table = Table { columns: vec!["account", "events", "shares"], rows };
+        Answer { document: json!({ "accounts": 2 }), table, next: Some("abc".into()) }
+    }
+
+    fn text(format: Format) -> String {
+        String::from_utf8(render(&answer(), format).expect("rendered")).expect("UTF-8")
+    }
+
+    #[test]
+    fn json_is_the_document_and_ndjson_the_rows_with_a_trailer() {
+        assert_eq!(text(Format::Json), "{\"accounts\":2}\n");
+        let ndjson = text(Format::Ndjson);
+        let lines: Vec<serde_json::Value> =
+            ndjson.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        assert_eq!(lines[0], json!({"account": "=cmd|'/c calc'!A1", "events": -5, "shares": ["a", "b"]}));
+        assert_eq!(lines[2], json!({"_end": true, "rows": 2, "next": "abc"}));
+    }
+
+    #[test]
+    fn csv_keeps_spreadsheets_from_running_cells() {
+        let csv = text(Format::Csv);
+        let expected = "account,events,shares\n'=cmd|'/c calc'!A1,-5,a b\n\"x\u{1b}[2J\u{202e},\"\"q\"\"\",1200,\n";
+        assert_eq!(csv, expected);
+    }
+
+    #[test]
+    fn the_table_is_aligned_and_harmless() {
+        let table = text(Format::Table);
+        assert!(table.chars().all(|letter| letter == '\n' || (!letter.is_control() && letter != '\u{202e}')));
+        let lines: Vec<&str> = table.lines().collect();
+        assert!(lines[0].starts_with(" ACCOUNT") && lines[0].ends_with("SHARES"), "{table}");
+        assert_eq!(lines[1].find("-5").map(|at| at + 2), lines[2].find("1200").map(|at| at + 4), "{table}");
+        assert!(table.ends_with("more: add cursor=abc\n"));
+        let nothing = Answer { table: Table::default(), ..answer() };
+        assert_eq!(render(&nothing, Format::Table).expect("rendered"), b"(nothing)\n");
+    }
+}
