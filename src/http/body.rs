@@ -6,8 +6,8 @@
 use crate::http::error::Problem;
 use crate::http::inflate::{Encoding, Inflate, InflateError, TAKEN};
 use crate::limits::{
-    BODY_BYTES_MAX, BODY_RATE_MIN, BODY_WAIT, DECODED_BYTES_MAX, DISCARD_BYTES_MAX, DISCARD_WAIT, PIECE_BYTES,
-    RATIO_FREE_BYTES, RATIO_MAX, ZSTD_WINDOW_LOG_MAX,
+    BODY_BYTES_MAX, BODY_RATE_MIN, BODY_WAIT, DECODED_BYTES_MAX, DISCARD_BYTES_MAX, DISCARD_WAIT,
+    PIECE_BYTES, RATIO_FREE_BYTES, RATIO_MAX, ZSTD_WINDOW_LOG_MAX,
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;

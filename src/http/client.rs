@@ -182,10 +182,7 @@ impl Client {
         let wrong = |url: &str| ClientError::Url { url: format!("{url}{path_and_query}") };
         let host = HeaderValue::try_from(&self.host).map_err(|_| wrong(&self.url))?;
         headers.insert(HOST, host);
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!("cahoots/", env!("CARGO_PKG_VERSION"))),
-        );
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("cahoots/", env!("CARGO_PKG_VERSION"))));
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }

@@ -21,6 +21,7 @@ pub struct Reject {
     /// Which value of the body, counted from 1.
     pub line: u64,
     /// The field that is wrong, if it is one field.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<&'static str>,
     /// What is wrong and how to mend it.
     pub reason: String,

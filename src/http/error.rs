@@ -190,7 +190,11 @@ mod tests {
             (QueryError::TooLong.into(), 503, "query-too-long"),
             (StoreError::DiskFull.into(), 507, "disk-full"),
             (StoreError::Io(secret()).into(), 503, "disk-failed"),
-            (QueryError::Store(StoreError::Corrupt { place: secret(), reason: secret() }).into(), 503, "damaged"),
+            (
+                QueryError::Store(StoreError::Corrupt { place: secret(), reason: secret() }).into(),
+                503,
+                "damaged",
+            ),
             (StoreError::Open(secret()).into(), 503, "not-open"),
             (Problem::internal(secret()), 500, "internal"),
         ];

@@ -142,7 +142,8 @@ impl Engine for FakeEngine {
             let mut outcome = Outcome::default();
             let mut stored = stored.lock().expect("lock");
             for event in batch.iter() {
-                let line = String::from_utf8_lossy(event.aspect_key(crate::event::Aspect::Subject)).into_owned();
+                let line =
+                    String::from_utf8_lossy(event.aspect_key(crate::event::Aspect::Subject)).into_owned();
                 if line.contains("odd") {
                     let reason = "it is odd".to_owned();
                     outcome.rejected.push(Reject { line: event.line(), field: None, reason });

@@ -75,10 +75,8 @@ impl Tally {
         members.insert("accepted".into(), self.accepted.into());
         members.insert("duplicates".into(), self.duplicates.into());
         members.insert("rejected".into(), self.rejected.into());
-        let errors = self.errors.iter().map(|error| {
-            serde_json::json!({ "line": error.line, "field": error.field, "reason": error.reason })
-        });
-        members.insert("errors".into(), errors.collect());
+        // Numbers and text always become JSON.
+        members.insert("errors".into(), serde_json::to_value(&self.errors).unwrap_or_default());
         members
     }
 
@@ -253,9 +251,7 @@ impl Intake<'_> {
 }
 
 /// Waits for the oldest batch. Dropped half-way, it leaves the batch where it is.
-async fn settle(
-    waiting: &mut VecDeque<Pending<Result<Outcome, StoreError>>>,
-) -> Result<Outcome, StoreError> {
+async fn settle(waiting: &mut VecDeque<Pending<Result<Outcome, StoreError>>>) -> Result<Outcome, StoreError> {
     let Some(oldest) = waiting.front_mut() else { return Ok(Outcome::default()) };
     let outcome = oldest.as_mut().await;
     waiting.pop_front();
@@ -286,6 +282,7 @@ pub(crate) async fn read_text<B: Body<Data = Bytes> + Unpin>(
     };
     read.await.map_err(|_| slow())?.map_err(too_large)?;
     String::from_utf8(bytes).map_err(|_| {
-        Problem::new(StatusCode::BAD_REQUEST, "wrong-expression", "the expression is not UTF-8").field("where")
+        Problem::new(StatusCode::BAD_REQUEST, "wrong-expression", "the expression is not UTF-8")
+            .field("where")
     })
 }
