@@ -144,12 +144,26 @@ pub const PAGE_BYTES: usize = 16_336;
 /// Segments that wait to be sealed before ingest waits for them.
 pub const SEALING_MAX: usize = 3;
 
+/// Event time after the end of a day before its relations are written, so that most stragglers are in.
+pub const MICROS_AFTER_DAY: Micros = 600 * MICROS_A_SECOND;
+
 /// Rows of one run of a day's relations. A longer day is written in several.
-pub const RUN_ROWS_MAX: usize = 4 << 20;
+pub const RUN_ROWS_MAX: usize = 2 << 20;
 
 /// Distinct values of one dimension, and distinct keys of one aspect. They live in memory, about 60
 /// bytes each. Past it an event that would add another is rejected and says so.
 pub const NAMES_MAX: u32 = 24_000_000;
+
+/// Bytes of memory for the names of one dimension. Past it the same happens.
+pub const NAMES_BYTES_MAX: usize = 2 << 30;
+
+/// Keys that the writer remembers by their bytes, for each aspect, 64 to 150 bytes each. Past it the
+/// memory is emptied and fills again; nothing is lost but time.
+pub const MEMO_KEYS_MAX: u32 = 400_000;
+
+/// Free bytes below which nothing is written, so that redb's own handle does not run into the end of
+/// the disk, which would cost a reopening.
+pub const DISK_FLOOR_BYTES: u64 = 16 << 20;
 
 /// Bytes of redb's page cache.
 pub const CACHE_BYTES: usize = 192 << 20;
