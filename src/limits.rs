@@ -31,6 +31,9 @@ pub const FUTURE_MAX: Micros = 600 * MICROS_A_SECOND;
 /// Earliest event time, 2000-01-01. Before it the line is rejected: seconds and milliseconds were confused.
 pub const TS_MIN: Micros = 946_684_800 * MICROS_A_SECOND;
 
+/// Latest creation time of an account, 2200-01-01. From it on the line is rejected.
+pub const CREATED_MAX: Micros = 7_258_118_400 * MICROS_A_SECOND;
+
 /// Days of event time within which the same event counts once, back from the newest event.
 pub const DEDUP_DAYS: i32 = 7;
 
@@ -68,8 +71,14 @@ pub const INFLIGHT_WAIT: Duration = Duration::from_secs(10);
 /// Events in one batch from decoder to writer. A longer body goes in several.
 pub const BATCH_EVENTS_MAX: usize = 8_192;
 
+/// Bytes of one batch from decoder to writer, give or take one event. A longer body goes in several.
+pub const BATCH_BYTES_MAX: usize = 4 << 20;
+
 /// Events in one commit. More wait for the next one.
 pub const COMMIT_EVENTS_MAX: usize = 32_768;
+
+/// How often an idle writer asks the store whether anything is left to do.
+pub const IDLE_WAIT: Duration = Duration::from_secs(1);
 
 /// Bytes of request line and headers. Past it: 431.
 pub const HEADER_BYTES_MAX: usize = 16 << 10;
