@@ -1,7 +1,8 @@
 //! A string of bytes cut into checksummed pages, with random access by position.
 //!
 //! A segment's columns and a journal record are both written through [`Pages`]; the journal uses one
-//! page without end. A piece that fits a page never straddles two, so that a lookup reads one.
+//! page without end. A small piece never straddles two pages, so that a lookup reads one; a larger one
+//! does, so that pages are full.
 
 use super::error::StoreError;
 use super::sum;
@@ -10,6 +11,9 @@ use std::borrow::Cow;
 
 /// Content bytes of one stored page.
 pub(super) const PAGE_CONTENT: usize = PAGE_BYTES - sum::SUM_BYTES;
+
+/// Largest piece that is kept on one page. Frames of numbers are smaller, frames of text are not.
+const WHOLE_BYTES_MAX: usize = 1_024;
 
 /// Pages being written.
 pub(super) struct Pages {
@@ -31,8 +35,7 @@ impl Pages {
     /// Writes a piece and gives its position.
     pub(super) fn place(&mut self, piece: &[u8]) -> u32 {
         let free = self.pages.last().map_or(0, |page| self.content_max + sum::SUM_BYTES - page.len());
-        let fits_nowhere = piece.len() > self.content_max;
-        if free == 0 || (piece.len() > free && !fits_nowhere) {
+        if free == 0 || (piece.len() > free && piece.len() <= WHOLE_BYTES_MAX) {
             self.new_page();
         }
         let position = self.position();
