@@ -6,9 +6,21 @@
 //! command line.
 
 pub mod auth;
+pub mod body;
+pub mod client;
 pub mod engine;
 pub mod error;
+mod handle;
+mod inflate;
+pub mod metrics;
 pub mod negotiate;
 mod params;
 pub mod route;
+pub mod serve;
+mod service;
 pub mod wire;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,25 @@
+//! One file an endpoint family. Handlers get what `service` has checked and give a [`Reply`] or a
+//! [`Problem`]; headers common to all answers are not their business.
+
+pub(crate) mod events;
+pub(crate) mod query;
+pub(crate) mod server;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+
+/// An answer that is no problem.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Bytes,
+    /// Cursor of the next page, for formats that have no place for it.
+    pub(crate) next: Option<String>,
+}
+
+impl Reply {
+    pub(crate) fn ok(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { status: StatusCode::OK, content_type, body: body.into(), next: None }
+    }
+}

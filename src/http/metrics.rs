@@ -1,0 +1,100 @@
+//! Counters of this floor, and the text that Prometheus reads. No label takes a value from outside.
+
+use crate::http::engine::Status;
+use hyper::StatusCode;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counters since the start.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Events stored.
+    pub accepted: AtomicU64,
+    /// Events that were there already.
+    pub duplicates: AtomicU64,
+    /// Values refused.
+    pub rejected: AtomicU64,
+    /// Queries that run now.
+    pub queries_running: AtomicU64,
+    /// Answers by status class, from 1xx to 5xx.
+    classes: [AtomicU64; 5],
+}
+
+impl Metrics {
+    /// Counts an answer.
+    pub fn count_answer(&self, status: StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.classes.get(class) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Everything in Prometheus' text format.
+    #[must_use]
+    pub fn text(&self, status: &Status, inflight_bytes: usize) -> String {
+        let mut text = String::with_capacity(2_048);
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        family(&mut text, "cahoots_events_total", "counter", "Events received, by what became of them.");
+        for (result, counter) in
+            [("accepted", &self.accepted), ("duplicate", &self.duplicates), ("rejected", &self.rejected)]
+        {
+            sample(&mut text, "cahoots_events_total", &format!("{{result=\"{result}\"}}"), read(counter));
+        }
+        family(&mut text, "cahoots_http_requests_total", "counter", "Requests answered, by status class.");
+        for (class, counter) in (1..).zip(&self.classes) {
+            let label = format!("{{class=\"{class}xx\"}}");
+            sample(&mut text, "cahoots_http_requests_total", &label, read(counter));
+        }
+        let newest = status.newest.map_or(0, |micros| micros.div_euclid(1_000_000).max(0) as u64);
+        let writable = u64::from(status.unwritable.is_none());
+        for (name, kind, help, value) in [
+            ("cahoots_commits_total", "counter", "Commits to the data file.", status.commits),
+            ("cahoots_rows", "gauge", "Events in the data file.", status.rows),
+            ("cahoots_file_bytes", "gauge", "Size of the data file.", status.file_bytes),
+            ("cahoots_newest_event_timestamp_seconds", "gauge", "Time of the newest event.", newest),
+            ("cahoots_writable", "gauge", "Whether events can be stored.", writable),
+            ("cahoots_inflight_bytes", "gauge", "Bytes between socket and disk.", inflight_bytes as u64),
+            ("cahoots_queries_running", "gauge", "Queries that run now.", read(&self.queries_running)),
+        ] {
+            family(&mut text, name, kind, help);
+            sample(&mut text, name, "", value);
+        }
+        text
+    }
+}
+
+// Writing to a String cannot fail.
+fn family(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn sample(text: &mut String, name: &str, labels: &str, value: u64) {
+    let _ = writeln!(text, "{name}{labels} {value}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Metrics, Ordering, Status, StatusCode};
+
+    #[test]
+    fn every_line_is_a_comment_or_a_sample() {
+        let metrics = Metrics::default();
+        metrics.accepted.store(3, Ordering::Relaxed);
+        metrics.count_answer(StatusCode::NOT_FOUND);
+        let status = Status { rows: 9, newest: Some(1_500_000), ..Status::default() };
+        let text = metrics.text(&status, 77);
+        for line in [
+            "cahoots_events_total{result=\"accepted\"} 3",
+            "cahoots_http_requests_total{class=\"4xx\"} 1",
+            "cahoots_rows 9",
+            "cahoots_newest_event_timestamp_seconds 1",
+            "cahoots_inflight_bytes 77",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}");
+        }
+        for line in text.lines().filter(|line| !line.starts_with("# ")) {
+            let (_, value) = line.rsplit_once(' ').expect("name and value");
+            assert!(value.parse::<u64>().is_ok(), "{line}");
+        }
+    }
+}

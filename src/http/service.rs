@@ -1,0 +1,173 @@
+//! One request: guard, route, handler, and the headers that every answer has.
+//!
+//! Connections belong to `serve`; this is a function from a request to a response, over any body.
+
+use crate::http::auth::Guard;
+use crate::http::body::discard;
+use crate::http::engine::Engine;
+use crate::http::error::Problem;
+use crate::http::handle::{Reply, events, query, server};
+use crate::http::metrics::Metrics;
+use crate::http::negotiate::choose;
+use crate::http::route::{self, Route};
+use crate::limits::{EXPRESSION_BYTES_MAX, QUERIES_MAX};
+use crate::query::Request as Question;
+use crate::text::terminal_safe;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Body;
+use hyper::header::{
+    CACHE_CONTROL, CONTENT_TYPE, EXPECT, HeaderName, HeaderValue, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+use tokio::sync::Semaphore;
+
+/// What all requests share.
+pub(crate) struct State {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) metrics: Metrics,
+    pub(crate) queries: Arc<Semaphore>,
+    pub(crate) started: Instant,
+    guard: Guard,
+    room_bytes: usize,
+    /// Tells the request ids of one run of the server from those of another.
+    run: u32,
+    requests: AtomicU64,
+}
+
+impl State {
+    pub(crate) fn new(engine: Arc<dyn Engine>, guard: Guard) -> Self {
+        let room_bytes = engine.room().available_permits();
+        Self {
+            engine,
+            metrics: Metrics::default(),
+            queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+            started: Instant::now(),
+            guard,
+            room_bytes,
+            run: RandomState::new().hash_one(0) as u32,
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    /// Bytes between socket and disk now.
+    pub(crate) fn inflight_bytes(&self) -> usize {
+        self.room_bytes.saturating_sub(self.engine.room().available_permits())
+    }
+
+    /// The caller's request id if it is a harmless one, else our own.
+    fn request_id(&self, headers: &HeaderMap) -> HeaderValue {
+        let theirs = headers.get("x-request-id").filter(|id| {
+            let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+            !id.is_empty() && id.len() <= 64 && id.as_bytes().iter().all(plain)
+        });
+        theirs.cloned().unwrap_or_else(|| {
+            let number = self.requests.fetch_add(1, Ordering::Relaxed);
+            let ours = format!("{:08x}-{number:x}", self.run);
+            HeaderValue::try_from(ours).unwrap_or(HeaderValue::from_static("none"))
+        })
+    }
+}
+
+/// Answers a request; whatever happens, there is an answer.
+pub(crate) async fn respond<B: Body<Data = Bytes> + Unpin>(
+    state: Arc<State>,
+    request: Request<B>,
+) -> Response<Full<Bytes>> {
+    let began = Instant::now();
+    let id = state.request_id(request.headers());
+    // The query string may hold the token: it stays out of the log.
+    let asked = format!("{} {}", request.method(), terminal_safe(request.uri().path()));
+    let outcome = dispatch(&state, request).await;
+    if let Err(problem) = &outcome {
+        log(problem, &asked, &id);
+    }
+    let mut response = outcome.map_or_else(|problem| refuse(&problem), accept);
+    let headers = response.headers_mut();
+    headers.insert("x-request-id", id);
+    headers.insert(VARY, HeaderValue::from_static("accept"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    state.metrics.count_answer(response.status());
+    let micros = began.elapsed().as_micros() as u64;
+    tracing::debug!(asked, status = response.status().as_u16(), micros, "answered");
+    response
+}
+
+async fn dispatch<B: Body<Data = Bytes> + Unpin>(
+    state: &Arc<State>,
+    request: Request<B>,
+) -> Result<Reply, Problem> {
+    let (head, mut body) = request.into_parts();
+    let allowed = state.guard.check(&head.uri, head.version, &head.headers);
+    let route = allowed.and_then(|()| {
+        route::parse(&head.method, head.uri.path(), head.uri.query()).map_err(Problem::from)
+    });
+    let route = match route {
+        Ok(route) => route,
+        Err(problem) => {
+            if !head.headers.contains_key(EXPECT) {
+                discard(&mut body).await;
+            }
+            return Err(problem);
+        }
+    };
+    match route {
+        Route::Ingest => events::receive(&*state.engine, &state.metrics, body, &head.headers).await,
+        Route::Query { request, format } => {
+            query::answer(state, request, choose(format, &head.headers)).await
+        }
+        Route::SearchBody { select, span, page, format } => {
+            let text = events::read_text(body, &head.headers, EXPRESSION_BYTES_MAX).await?;
+            let expression = route::expression(&text)?;
+            let question = Question::Search { expression, select, span, page };
+            query::answer(state, question, choose(format, &head.headers)).await
+        }
+        Route::Status { format } => server::status(state, choose(format, &head.headers)),
+        Route::Health => Ok(server::health()),
+        Route::Ready => server::ready(state),
+        Route::Metrics => server::metrics(state),
+        Route::OpenApi => Ok(server::openapi()),
+    }
+}
+
+fn accept(reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(reply.body));
+    *response.status_mut() = reply.status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    if let Some(next) = reply.next.and_then(|next| HeaderValue::try_from(next).ok()) {
+        response.headers_mut().insert("x-next-cursor", next);
+    }
+    response
+}
+
+fn refuse(problem: &Problem) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(format!("{}\n", problem.document()))));
+    *response.status_mut() = problem.status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = problem.retry_after {
+        headers.insert(RETRY_AFTER, seconds.into());
+    }
+    if let Some((name, value)) = &problem.header
+        && let Ok(value) = HeaderValue::try_from(value)
+    {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    response
+}
+
+fn log(problem: &Problem, asked: &str, id: &HeaderValue) {
+    let status = problem.status.as_u16();
+    let id = id.to_str().unwrap_or_default();
+    let cause = problem.cause.as_deref().map(terminal_safe).unwrap_or_default();
+    if problem.status.is_server_error() {
+        tracing::warn!(asked, status, id, code = problem.code, %cause, "could not answer");
+    } else if problem.status != StatusCode::NOT_FOUND {
+        tracing::info!(asked, status, id, code = problem.code, detail = %terminal_safe(&problem.detail), "refused");
+    }
+}
