@@ -253,7 +253,8 @@ fn read_pieces(
                 if let Ok(mut failure) = failure.lock() {
                     *failure = Some(error);
                 }
-                let _ = sender.blocking_send(Err(broken));
+                // Nobody hears it if the connection is gone already.
+                drop(sender.blocking_send(Err(broken)));
                 return;
             }
         }
