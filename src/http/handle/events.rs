@@ -24,7 +24,6 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use tokio::time::timeout;
 
 /// Takes a body in.
 pub(crate) async fn receive<B: Body<Data = Bytes> + Unpin>(
@@ -33,15 +32,7 @@ pub(crate) async fn receive<B: Body<Data = Bytes> + Unpin>(
     body: B,
     headers: &HeaderMap,
 ) -> Result<Reply, Problem> {
-    let mut pieces = match Pieces::new(body, headers, BodyLimits::default()) {
-        Ok(pieces) => pieces,
-        Err((mut body, error)) => {
-            if !headers.contains_key(EXPECT) {
-                discard(&mut body).await;
-            }
-            return Err(error.into());
-        }
-    };
+    let mut pieces = open(body, headers, BodyLimits::default()).await?;
     let mut intake = Intake {
         engine,
         metrics,
@@ -258,6 +249,23 @@ async fn settle(waiting: &mut VecDeque<Pending<Result<Outcome, StoreError>>>) ->
     outcome
 }
 
+/// A reader of a body, unless the headers show that it cannot be taken.
+async fn open<B: Body<Data = Bytes> + Unpin>(
+    body: B,
+    headers: &HeaderMap,
+    limits: BodyLimits,
+) -> Result<Pieces<B>, Problem> {
+    match Pieces::new(body, headers, limits) {
+        Ok(pieces) => Ok(pieces),
+        Err((mut body, error)) => {
+            if !headers.contains_key(EXPECT) {
+                discard(&mut body).await;
+            }
+            Err(error.into())
+        }
+    }
+}
+
 /// Reads a small text body, such as a search expression.
 pub(crate) async fn read_text<B: Body<Data = Bytes> + Unpin>(
     body: B,
@@ -265,22 +273,24 @@ pub(crate) async fn read_text<B: Body<Data = Bytes> + Unpin>(
     bytes_max: usize,
 ) -> Result<String, Problem> {
     let limits = BodyLimits { sent_bytes_max: bytes_max as u64, decoded_bytes_max: bytes_max as u64 };
-    let mut pieces = Pieces::new(body, headers, limits).map_err(|(_, error)| Problem::from(error))?;
-    let mut bytes = Vec::new();
-    let read = timeout(INFLIGHT_WAIT, async {
-        while pieces.advance().await? {
-            bytes.extend_from_slice(pieces.piece());
-        }
-        Ok::<(), Problem>(())
-    });
-    let slow = || Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "the expression did not come");
-    let too_large = |problem: Problem| match problem.status {
-        StatusCode::PAYLOAD_TOO_LARGE => {
+    let too_large = |problem: Problem| match problem.code {
+        "body-too-large" => {
             Problem { detail: format!("an expression has at most {bytes_max} bytes"), ..problem }
         }
         _ => problem,
     };
-    read.await.map_err(|_| slow())?.map_err(too_large)?;
+    let mut pieces = open(body, headers, limits).await.map_err(too_large)?;
+    let mut bytes = Vec::new();
+    loop {
+        match pieces.advance().await {
+            Ok(true) => bytes.extend_from_slice(pieces.piece()),
+            Ok(false) => break,
+            Err(error) => {
+                pieces.discard().await;
+                return Err(too_large(error.into()));
+            }
+        }
+    }
     String::from_utf8(bytes).map_err(|_| {
         Problem::new(StatusCode::BAD_REQUEST, "wrong-expression", "the expression is not UTF-8")
             .field("where")
