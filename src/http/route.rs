@@ -223,7 +223,7 @@ pub(crate) fn expression(text: &str) -> Result<String, RouteError> {
     Ok(text.to_owned())
 }
 
-/// Every path and method, in the words of OpenAPI.
+/// Every path and method, in the words of `OpenAPI`.
 #[cfg(test)]
 pub(crate) fn listed() -> Vec<(String, &'static str)> {
     let paths = PLACES.iter().map(|(path, place)| (path.replace('*', ""), place.methods()));

@@ -33,7 +33,6 @@ pub(crate) struct State {
     pub(crate) queries: Arc<Semaphore>,
     pub(crate) started: Instant,
     guard: Guard,
-    room_bytes: usize,
     /// Tells the request ids of one run of the server from those of another.
     run: u32,
     requests: AtomicU64,
@@ -41,14 +40,12 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(engine: Arc<dyn Engine>, guard: Guard) -> Self {
-        let room_bytes = engine.room().available_permits();
         Self {
             engine,
             metrics: Metrics::default(),
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             started: Instant::now(),
             guard,
-            room_bytes,
             run: RandomState::new().hash_one(0) as u32,
             requests: AtomicU64::new(0),
         }
@@ -56,7 +53,7 @@ impl State {
 
     /// Bytes between socket and disk now.
     pub(crate) fn inflight_bytes(&self) -> usize {
-        self.room_bytes.saturating_sub(self.engine.room().available_permits())
+        self.engine.room().bytes_held()
     }
 
     /// The caller's request id if it is a harmless one, else our own.
@@ -152,7 +149,7 @@ fn refuse(problem: &Problem) -> Response<Full<Bytes>> {
     if let Some(seconds) = problem.retry_after {
         headers.insert(RETRY_AFTER, seconds.into());
     }
-    if let Some((name, value)) = &problem.header
+    if let Some((name, value)) = problem.header.as_deref()
         && let Ok(value) = HeaderValue::try_from(value)
     {
         headers.insert(HeaderName::from_static(name), value);
@@ -175,12 +172,12 @@ fn log(problem: &Problem, asked: &str, id: &HeaderValue) {
 mod tests {
     use super::{Bytes, Guard, Request, Response, State, respond};
     use crate::http::testing::{Disk, FakeEngine, PiecesBody};
+    use crate::ingest::Budget as Room;
     use crate::limits::{BODY_WAIT, INFLIGHT_WAIT, QUERIES_MAX, QUERY_QUEUE_WAIT};
     use http_body_util::{BodyExt, Full};
     use hyper::header::{HOST, RETRY_AFTER};
     use serde_json::Value;
     use std::sync::Arc;
-    use tokio::sync::Semaphore;
     use tokio::time::Instant;
 
     fn state(engine: FakeEngine) -> (Arc<State>, Arc<FakeEngine>) {
@@ -200,20 +197,22 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_without_room_waits_and_is_then_told_to_come_back() {
-        let (state, engine) = state(FakeEngine { room: Arc::new(Semaphore::new(4)), ..FakeEngine::new() });
+        let (state, engine) = state(FakeEngine { room: Room::new(700, INFLIGHT_WAIT), ..FakeEngine::new() });
+        let others = engine.room.acquire(700).await;
         let start = Instant::now();
         let body = PiecesBody::new([Bytes::from_static(b"a\nb\n")]);
         let response = respond(state, request("POST", "/v1/events", body)).await;
         assert_eq!(start.elapsed().as_secs(), INFLIGHT_WAIT.as_secs());
         assert_eq!(response.status(), 429);
         assert!(response.headers().contains_key(RETRY_AFTER));
-        assert_eq!(engine.room.available_permits(), 4);
+        drop(others);
+        assert_eq!(engine.room.bytes_held(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn requests_that_share_little_room_all_get_through() {
         // Room for about two lines at once; each of eight requests brings more than that in all.
-        let room = Arc::new(Semaphore::new(700));
+        let room = Room::new(700, INFLIGHT_WAIT);
         let (state, engine) = state(FakeEngine { room, batch_events_max: 100, ..FakeEngine::new() });
         let requests = (0..8).map(|sender| {
             let lines = (0..20).map(move |line| Bytes::from(format!("{sender}-{line}\n")));
@@ -224,7 +223,7 @@ mod tests {
             assert_eq!(response.await.expect("no panic").status(), 200);
         }
         assert_eq!(engine.stored().len(), 160);
-        assert_eq!(engine.room.available_permits(), 700);
+        assert_eq!(engine.room.bytes_held(), 0);
     }
 
     #[tokio::test(start_paused = true)]
