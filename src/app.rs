@@ -2,9 +2,16 @@
 //!
 //! What is done at each step belongs to the floors below; what was typed belongs to `config`.
 
+use crate::clock::{Clock, SystemClock};
+use crate::event::EventBatch;
 use crate::http::auth::Guard;
-use crate::http::engine::Engine;
+use crate::http::engine::{Decode, Engine, Pending, Status};
 use crate::http::serve;
+use crate::ingest::{Append, Budget as Room, Context, Decoder, Outcome, Permit, Reject, Writer};
+use crate::limits::{INFLIGHT_BYTES_MAX, INFLIGHT_WAIT};
+use crate::query::{self, Answer, Budget, QueryError, Request};
+use crate::store::{Appended, Appender, Health, Store, StoreError};
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -59,7 +66,7 @@ pub enum AppError {
     Runtime(io::Error),
     /// The data file did not open or close.
     #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
+    Store(#[from] StoreError),
 }
 
 /// Who may ask, by where the server listens.
@@ -74,11 +81,27 @@ pub fn guard(options: &Options) -> Result<Guard, AppError> {
     }
 }
 
-/// Serves an engine until `shutdown` is done and what was in flight is answered. `on_ready` hears
-/// the address once connections are taken.
+/// Opens the database and serves it until `shutdown` is done. `on_ready` hears the address once
+/// connections are taken.
 ///
-/// The engine is let go of before this returns, so that its owner can close it.
-pub fn serve_engine(
+/// The end comes in this order: no new connections; what is in flight is answered; what is queued is
+/// committed; the database is closed.
+pub fn serve(
+    options: &Options,
+    shutdown: impl Future<Output = ()>,
+    on_ready: impl FnOnce(SocketAddr),
+) -> Result<(), AppError> {
+    // Before the database is touched, which may take a while.
+    guard(options)?;
+    let engine = Arc::new(House::open(options)?);
+    let served = serve_engine(options, Arc::<House>::clone(&engine), shutdown, on_ready);
+    let closed = engine.writer.close();
+    served?;
+    Ok(closed?)
+}
+
+/// Serves an engine until `shutdown` is done and what was in flight is answered.
+fn serve_engine(
     options: &Options,
     engine: Arc<dyn Engine>,
     shutdown: impl Future<Output = ()>,
@@ -87,6 +110,7 @@ pub fn serve_engine(
     let guard = guard(options)?;
     let listen = options.listen;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(AppError::Runtime)?;
+    // Dropping the runtime waits for queries that were cut off: they see their budget and end.
     runtime.block_on(async {
         let listener = TcpListener::bind(listen).await.map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => AppError::InUse { listen },
@@ -98,12 +122,101 @@ pub fn serve_engine(
         serve::serve(listener, engine, guard, shutdown).await;
         Ok(())
     })
-    // Dropping the runtime waits for queries that were cut off: they see their budget and end.
+}
+
+/// Store and writer, as the HTTP floor asks for them.
+struct House {
+    store: Store,
+    writer: Writer,
+    room: Room,
+    clock: SystemClock,
+    keep_extra: bool,
+}
+
+impl House {
+    fn open(options: &Options) -> Result<Self, StoreError> {
+        // Keyed with what the system gives as random; a database that exists keeps its own.
+        let seed = RandomState::new().hash_one(std::process::id());
+        let (store, appender) = Store::open(&options.data, seed)?;
+        let writer = Writer::start(Box::new(StoreAppender(appender)))?;
+        let room = Room::new(INFLIGHT_BYTES_MAX, INFLIGHT_WAIT);
+        Ok(Self { store, writer, room, clock: SystemClock, keep_extra: options.keep_extra })
+    }
+}
+
+impl Engine for House {
+    fn decoder(&self) -> Box<dyn Decode> {
+        let (seed, now) = (self.store.seed(), self.clock.now());
+        Box::new(Decoder::new(Context { seed, now, keep_extra: self.keep_extra }))
+    }
+
+    fn room(&self) -> &Room {
+        &self.room
+    }
+
+    fn submit(&self, batch: EventBatch, permit: Permit) -> Pending<Result<Outcome, StoreError>> {
+        Box::pin(self.writer.submit(batch, permit))
+    }
+
+    fn query(&self, request: &Request, budget: &Budget) -> Result<Answer, QueryError> {
+        query::run(&self.store.snapshot()?, request, budget)
+    }
+
+    fn status(&self) -> Result<Status, StoreError> {
+        let status = self.store.status();
+        let unwritable = match status.health {
+            _ if self.writer.failed() => Some("the writer failed: restart the server".to_owned()),
+            Health::Good => None,
+            Health::Full => Some(StoreError::DiskFull.to_string()),
+            // What exactly the disk said is in the log.
+            Health::Failed(_) => Some("the disk failed and writing has stopped".to_owned()),
+        };
+        let [accounts, ips, fingerprints] = status.entities;
+        let details = serde_json::json!({
+            "accounts": accounts,
+            "ips": ips,
+            "fingerprints": fingerprints,
+            "segments": status.segments,
+            "day_runs": status.runs,
+            "free_bytes": status.free_bytes,
+            "catalog_bytes": status.catalog_bytes,
+        });
+        let (rows, file_bytes, commits) = (status.rows, status.file_bytes, status.commits);
+        Ok(Status { rows, file_bytes, commits, newest: status.newest, unwritable, details })
+    }
+}
+
+/// The store's appender, as the writer asks for it.
+struct StoreAppender(Appender);
+
+impl Append for StoreAppender {
+    fn append(&mut self, batches: &[EventBatch]) -> Result<Vec<Outcome>, StoreError> {
+        Ok(self.0.append(batches)?.into_iter().map(outcome).collect())
+    }
+
+    fn idle(&mut self) -> Result<(), StoreError> {
+        self.0.settle(false)
+    }
+
+    fn close(mut self: Box<Self>) -> Result<(), StoreError> {
+        self.0.settle(true)
+    }
+}
+
+fn outcome(appended: Appended) -> Outcome {
+    let rejected = appended.full.into_iter().map(|(line, dim)| {
+        let reason = format!("the database holds as many different values of {} as it can", dim.name());
+        Reject { line, field: Some(dim.name()), reason }
+    });
+    let rejected = rejected.collect();
+    Outcome { accepted: appended.accepted, duplicates: appended.duplicates, rejected }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{AppError, Guard, Options, guard};
+    use super::{AppError, Guard, Options, guard, serve};
+    use crate::http::client::Client;
+    use serde_json::Value;
 
     fn options(listen: &str, token: Option<&str>) -> Options {
         let listen = listen.parse().expect(listen);
@@ -123,5 +236,54 @@ mod tests {
         for token in ["", "short", "0123456789 abcdef", "0123456789abcdef\n"] {
             assert!(matches!(guard(&options("127.0.0.1:0", Some(token))), Err(AppError::Token)), "{token}");
         }
+    }
+
+    #[test]
+    fn events_that_were_answered_are_there_after_a_restart() {
+        let folder = tempfile::tempdir().expect("folder");
+        let options = Options { data: folder.path().into(), ..options("127.0.0.1:0", None) };
+        let event = r#"{"account":"a","ip":"192.0.2.1","ts":1772323200}"#;
+        for (accepted, duplicates) in [(1, 0), (0, 1)] {
+            let answer = while_serving(&options, |client| {
+                client.post("/v1/events", "application/json", event).expect("answer").body
+            });
+            let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+            assert_eq!((&answer["accepted"], &answer["duplicates"]), (&accepted.into(), &duplicates.into()));
+        }
+        let status = while_serving(&options, |client| client.get("/v1/status", "*/*").expect("answer").body);
+        let status: Value = serde_json::from_slice(&status).expect("JSON");
+        assert_eq!((&status["events"], &status["store"]["accounts"]), (&1.into(), &1.into()));
+    }
+
+    #[test]
+    fn a_port_in_use_is_named() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
+        let folder = tempfile::tempdir().expect("folder");
+        let listen = taken.local_addr().expect("address").to_string();
+        let options = Options { data: folder.path().into(), ..options(&listen, None) };
+        let refused = serve(&options, std::future::ready(()), |_| panic!("ready")).expect_err("in use");
+        assert_eq!(
+            refused.to_string(),
+            format!("{listen} is in use: stop what listens there, or choose another with --listen")
+        );
+    }
+
+    /// Serves, asks on another thread, stops.
+    fn while_serving<T: Send>(options: &Options, ask: impl FnOnce(&mut Client) -> T + Send) -> T {
+        let (ready, address) = std::sync::mpsc::channel();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        std::thread::scope(|scope| {
+            let server = scope.spawn(move || {
+                let shutdown = async {
+                    let _ = stopped.await;
+                };
+                serve(options, shutdown, |address| ready.send(address).expect("waited for"))
+            });
+            let address = address.recv().expect("ready");
+            let answer = ask(&mut Client::new(&format!("http://{address}"), None).expect("client"));
+            drop(stop);
+            server.join().expect("no panic").expect("a clean end");
+            answer
+        })
     }
 }

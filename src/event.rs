@@ -432,6 +432,24 @@ impl<'a> Event<'a> {
     }
 }
 
+/// Identity of an event that has a request id: keyed with the database's seed, so that nobody can
+/// choose two events that collide. The account is part of it because clients can often choose the
+/// request id: one account must not be able to make another's events look like duplicates.
+#[must_use]
+pub fn identity_of_request(seed: u64, account: &[u8], request_id: &[u8]) -> u64 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::with_seed(seed);
+    hasher.update(&(account.len() as u32).to_le_bytes());
+    hasher.update(account);
+    hasher.update(request_id);
+    hasher.digest()
+}
+
+/// Identity of an event without a request id: that of its bytes as sent.
+#[must_use]
+pub fn identity_of_record(seed: u64, record: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64_with_seed(record, seed.wrapping_add(1))
+}
+
 /// The values of an aspect key, in the order of [`Aspect::dims`].
 pub fn aspect_values(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {

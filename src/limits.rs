@@ -31,6 +31,9 @@ pub const FUTURE_MAX: Micros = 600 * MICROS_A_SECOND;
 /// Earliest event time, 2000-01-01. Before it the line is rejected: seconds and milliseconds were confused.
 pub const TS_MIN: Micros = 946_684_800 * MICROS_A_SECOND;
 
+/// Latest creation time of an account, 2200-01-01. From it on the line is rejected.
+pub const CREATED_MAX: Micros = 7_258_118_400 * MICROS_A_SECOND;
+
 /// Days of event time within which the same event counts once, back from the newest event.
 pub const DEDUP_DAYS: i32 = 7;
 
@@ -68,8 +71,14 @@ pub const INFLIGHT_WAIT: Duration = Duration::from_secs(10);
 /// Events in one batch from decoder to writer. A longer body goes in several.
 pub const BATCH_EVENTS_MAX: usize = 8_192;
 
+/// Bytes of one batch from decoder to writer, give or take one event. A longer body goes in several.
+pub const BATCH_BYTES_MAX: usize = 4 << 20;
+
 /// Events in one commit. More wait for the next one.
 pub const COMMIT_EVENTS_MAX: usize = 32_768;
+
+/// How often an idle writer asks the store whether anything is left to do.
+pub const IDLE_WAIT: Duration = Duration::from_secs(1);
 
 /// Bytes of request line and headers. Past it: 431.
 pub const HEADER_BYTES_MAX: usize = 16 << 10;
@@ -144,12 +153,26 @@ pub const PAGE_BYTES: usize = 16_336;
 /// Segments that wait to be sealed before ingest waits for them.
 pub const SEALING_MAX: usize = 3;
 
+/// Event time after the end of a day before its relations are written, so that most stragglers are in.
+pub const MICROS_AFTER_DAY: Micros = 600 * MICROS_A_SECOND;
+
 /// Rows of one run of a day's relations. A longer day is written in several.
-pub const RUN_ROWS_MAX: usize = 4 << 20;
+pub const RUN_ROWS_MAX: usize = 2 << 20;
 
 /// Distinct values of one dimension, and distinct keys of one aspect. They live in memory, about 60
 /// bytes each. Past it an event that would add another is rejected and says so.
 pub const NAMES_MAX: u32 = 24_000_000;
+
+/// Bytes of memory for the names of one dimension. Past it the same happens.
+pub const NAMES_BYTES_MAX: usize = 2 << 30;
+
+/// Keys that the writer remembers by their bytes, for each aspect, 64 to 150 bytes each. Past it the
+/// memory is emptied and fills again; nothing is lost but time.
+pub const MEMO_KEYS_MAX: u32 = 400_000;
+
+/// Free bytes below which nothing is written, so that redb's own handle does not run into the end of
+/// the disk, which would cost a reopening.
+pub const DISK_FLOOR_BYTES: u64 = 16 << 20;
 
 /// Bytes of redb's page cache.
 pub const CACHE_BYTES: usize = 192 << 20;

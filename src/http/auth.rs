@@ -69,7 +69,8 @@ fn is_local(host: &str) -> bool {
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
     let name = name.strip_suffix('.').unwrap_or(name);
-    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
 }
 
 /// Whether the request shows the token, in any of the shapes. Every comparison takes the same time.
@@ -174,10 +175,13 @@ mod tests {
 
     #[test]
     fn without_a_token_only_names_of_this_machine_are_answered() {
-        for host in ["localhost", "LOCALHOST:7070", "127.0.0.1:7070", "127.8.9.1", "[::1]:7070", "localhost."] {
+        for host in ["localhost", "LOCALHOST:7070", "127.0.0.1:7070", "127.8.9.1", "[::1]:7070", "localhost."]
+        {
             assert_eq!(status(&Guard::LocalHost, "/v1/status", &[("host", host)]), 200, "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:7070", "10.0.0.1", "[::2]"] {
+        for host in
+            ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:7070", "10.0.0.1", "[::2]"]
+        {
             assert_eq!(status(&Guard::LocalHost, "/v1/status", &[("host", host)]), 421, "{host}");
         }
         let absolute = status(&Guard::LocalHost, "http://evil.example/v1/status", &[("host", "localhost")]);
@@ -187,12 +191,16 @@ mod tests {
     #[test]
     fn one_host_header_and_no_other_number() {
         assert_eq!(status(&Guard::LocalHost, "/healthz", &[]), 400);
-        assert_eq!(status(&Guard::LocalHost, "/healthz", &[("host", "localhost"), ("host", "localhost")]), 400);
+        assert_eq!(
+            status(&Guard::LocalHost, "/healthz", &[("host", "localhost"), ("host", "localhost")]),
+            400
+        );
     }
 
     #[test]
     fn base64_is_read_padded_or_not() {
-        for (text, bytes) in [("", &b""[..]), ("YQ==", b"a"), ("YQ", b"a"), ("YWI=", b"ab"), ("YWJj", b"abc")] {
+        for (text, bytes) in [("", &b""[..]), ("YQ==", b"a"), ("YQ", b"a"), ("YWI=", b"ab"), ("YWJj", b"abc")]
+        {
             assert_eq!(decode_base64(text).as_deref(), Some(bytes), "{text}");
         }
         assert_eq!(decode_base64("Y Q"), None);

@@ -6,8 +6,8 @@
 use crate::http::error::Problem;
 use crate::http::inflate::{Encoding, Inflate, InflateError, TAKEN};
 use crate::limits::{
-    BODY_BYTES_MAX, BODY_RATE_MIN, BODY_WAIT, DECODED_BYTES_MAX, DISCARD_BYTES_MAX, DISCARD_WAIT, PIECE_BYTES,
-    RATIO_FREE_BYTES, RATIO_MAX, ZSTD_WINDOW_LOG_MAX,
+    BODY_BYTES_MAX, BODY_RATE_MIN, BODY_WAIT, DECODED_BYTES_MAX, DISCARD_BYTES_MAX, DISCARD_WAIT,
+    PIECE_BYTES, RATIO_FREE_BYTES, RATIO_MAX, ZSTD_WINDOW_LOG_MAX,
 };
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -288,7 +288,7 @@ mod tests {
         }
     }
 
-    fn pieces(encoding: &'static str, bytes: Vec<u8>, limits: BodyLimits) -> Pieces<PiecesBody> {
+    fn pieces(encoding: &'static str, bytes: &[u8], limits: BodyLimits) -> Pieces<PiecesBody> {
         let body = PiecesBody::new(bytes.chunks(1_000).map(Bytes::copy_from_slice));
         Pieces::new(body, &headers(encoding), limits).ok().expect("acceptable headers")
     }
@@ -301,10 +301,10 @@ mod tests {
             ("gzip", gzip(&text)),
             ("zstd", zstd::encode_all(&text[..], 1).expect("zstd")),
         ] {
-            let (read, error) = read(&mut pieces(encoding, sent, BodyLimits::default())).await;
+            let (read, error) = read(&mut pieces(encoding, &sent, BodyLimits::default())).await;
             assert_eq!((read == text, error), (true, None), "{encoding}");
         }
-        let (read, error) = read(&mut pieces("gzip", Vec::new(), BodyLimits::default())).await;
+        let (read, error) = read(&mut pieces("gzip", &[], BodyLimits::default())).await;
         assert_eq!((read.len(), error), (0, None));
     }
 
@@ -313,18 +313,18 @@ mod tests {
         let text = vec![b'x'; 100_000];
         let mut sent = gzip(&text);
         sent.truncate(sent.len() - 4);
-        let (read, error) = read(&mut pieces("gzip", sent, BodyLimits::default())).await;
+        let (read, error) = read(&mut pieces("gzip", &sent, BodyLimits::default())).await;
         assert_eq!((read, error), (text, Some(BodyError::Truncated)));
     }
 
     #[tokio::test]
     async fn sizes_are_counted_before_and_after_decoding() {
         let limits = BodyLimits { sent_bytes_max: 5_000, decoded_bytes_max: 50_000 };
-        let too_large = read(&mut pieces("identity", vec![1; 5_001], limits)).await;
+        let too_large = read(&mut pieces("identity", &[1; 5_001], limits)).await;
         assert_eq!((too_large.0.len(), too_large.1), (5_000, Some(BodyError::TooLarge)));
-        let (_, error) = read(&mut pieces("gzip", gzip(&vec![1; 50_001]), limits)).await;
+        let (_, error) = read(&mut pieces("gzip", &gzip(&vec![1; 50_001]), limits)).await;
         assert_eq!(error, Some(BodyError::DecodedTooLarge));
-        assert_eq!(read(&mut pieces("gzip", gzip(&vec![1; 50_000]), limits)).await.1, None);
+        assert_eq!(read(&mut pieces("gzip", &gzip(&vec![1; 50_000]), limits)).await.1, None);
     }
 
     #[tokio::test]
@@ -333,7 +333,7 @@ mod tests {
             ("gzip", gzip(&vec![0; 64 << 20])),
             ("zstd", zstd::encode_all(&vec![0; 64 << 20][..], 3).expect("zstd")),
         ] {
-            let mut pieces = pieces(encoding, sent, BodyLimits::default());
+            let mut pieces = pieces(encoding, &sent, BodyLimits::default());
             let (read, error) = read(&mut pieces).await;
             assert_eq!(error, Some(BodyError::Bomb), "{encoding}");
             assert!((read.len() as u64) < 2 * RATIO_FREE_BYTES, "{encoding}: {}", read.len());

@@ -5,8 +5,8 @@
 use crate::limits::PIECE_BYTES;
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use http_body_util::Full;
 use http_body_util::combinators::BoxBody;
-use http_body_util::{Empty, Full};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
@@ -127,16 +127,7 @@ impl Client {
     /// Asks for a path, in the format that `accept` names.
     pub fn get(&mut self, path_and_query: &str, accept: &str) -> Result<Response, ClientError> {
         let headers = HeaderValue::try_from(accept).map(|accept| (ACCEPT, accept)).into_iter().collect();
-        // Nothing was changed by a first try that failed, so a connection that the server had closed
-        // while it was idle is no error.
-        let reused = self.connection.is_some();
-        let asked = |client: &mut Self, headers| {
-            client.send(&Method::GET, path_and_query, headers, Empty::new().map_err(|e| match e {}).boxed())
-        };
-        match asked(self, HeaderMap::clone(&headers)) {
-            Err(ClientError::Broken { .. }) if reused => asked(self, headers),
-            answer => answer,
-        }
+        self.send_again(&Method::GET, path_and_query, &headers, &Bytes::new())
     }
 
     /// Sends a small body.
@@ -148,8 +139,7 @@ impl Client {
     ) -> Result<Response, ClientError> {
         let headers =
             HeaderValue::try_from(content_type).map(|value| (CONTENT_TYPE, value)).into_iter().collect();
-        let body = Full::new(body.into()).map_err(|e| match e {}).boxed();
-        self.send(&Method::POST, path_and_query, headers, body)
+        self.send_again(&Method::POST, path_and_query, &headers, &body.into())
     }
 
     /// Sends what a reader gives, piece by piece, already encoded as `content_encoding` says.
@@ -172,6 +162,26 @@ impl Client {
         failure.map_or(answer, |failure| Err(ClientError::Read(failure)))
     }
 
+    /// Sends, and once more if the connection was an old one: the server may have closed it while
+    /// the request was on its way. That is safe, because events that come twice count once.
+    fn send_again(
+        &mut self,
+        method: &Method,
+        path_and_query: &str,
+        headers: &HeaderMap,
+        body: &Bytes,
+    ) -> Result<Response, ClientError> {
+        let reused = self.connection.is_some();
+        let mut send = || {
+            let body = Full::new(body.clone()).map_err(|never| match never {}).boxed();
+            self.send(method, path_and_query, headers.clone(), body)
+        };
+        match send() {
+            Err(ClientError::Broken { .. }) if reused => send(),
+            answer => answer,
+        }
+    }
+
     fn send(
         &mut self,
         method: &Method,
@@ -182,10 +192,7 @@ impl Client {
         let wrong = |url: &str| ClientError::Url { url: format!("{url}{path_and_query}") };
         let host = HeaderValue::try_from(&self.host).map_err(|_| wrong(&self.url))?;
         headers.insert(HOST, host);
-        headers.insert(
-            USER_AGENT,
-            HeaderValue::from_static(concat!("cahoots/", env!("CARGO_PKG_VERSION"))),
-        );
+        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("cahoots/", env!("CARGO_PKG_VERSION"))));
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
@@ -256,7 +263,8 @@ fn read_pieces(
                 if let Ok(mut failure) = failure.lock() {
                     *failure = Some(error);
                 }
-                let _ = sender.blocking_send(Err(broken));
+                // Nobody hears it if the connection is gone already.
+                drop(sender.blocking_send(Err(broken)));
                 return;
             }
         }

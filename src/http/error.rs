@@ -28,11 +28,11 @@ pub struct Problem {
     /// The parameter, header or field that is wrong.
     pub field: Option<String>,
     /// Further members of the document.
-    pub members: Map<String, Value>,
+    pub members: Box<Map<String, Value>>,
     /// Retry-After, in seconds.
     pub retry_after: Option<u32>,
     /// One more header.
-    pub header: Option<(&'static str, String)>,
+    pub header: Option<Box<(&'static str, String)>>,
     /// What happened, for our log only.
     pub cause: Option<String>,
 }
@@ -45,7 +45,7 @@ impl Problem {
             code,
             detail: detail.into(),
             field: None,
-            members: Map::new(),
+            members: Box::default(),
             retry_after: None,
             header: None,
             cause: None,
@@ -62,7 +62,7 @@ impl Problem {
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.header = Some((name, value.into()));
+        self.header = Some(Box::new((name, value.into())));
         self
     }
 
@@ -101,7 +101,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             document.insert("retry_after_seconds".into(), seconds.into());
         }
-        document.extend(self.members.clone());
+        document.extend((*self.members).clone());
         document.into()
     }
 }
@@ -190,7 +190,11 @@ mod tests {
             (QueryError::TooLong.into(), 503, "query-too-long"),
             (StoreError::DiskFull.into(), 507, "disk-full"),
             (StoreError::Io(secret()).into(), 503, "disk-failed"),
-            (QueryError::Store(StoreError::Corrupt { place: secret(), reason: secret() }).into(), 503, "damaged"),
+            (
+                QueryError::Store(StoreError::Corrupt { place: secret(), reason: secret() }).into(),
+                503,
+                "damaged",
+            ),
             (StoreError::Open(secret()).into(), 503, "not-open"),
             (Problem::internal(secret()), 500, "internal"),
         ];

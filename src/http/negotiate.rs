@@ -47,9 +47,10 @@ impl Format {
     fn from_media_type(media_type: &str) -> Option<Self> {
         match media_type.to_ascii_lowercase().as_str() {
             "application/json" | "application/*" | "*/*" => Some(Self::Json),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => {
-                Some(Self::Ndjson)
-            }
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines" => Some(Self::Ndjson),
             "text/csv" => Some(Self::Csv),
             "text/plain" | "text/*" => Some(Self::Table),
             _ => None,

@@ -211,7 +211,9 @@ mod tests {
         ] {
             assert_eq!(parse_bound("since", text).expect(text), bound, "{text}");
         }
-        for text in ["d", "-7d", "7 days", "yesterday", "1772323200000", "99999999999999d", "2026-02-30", "\u{e9}"] {
+        for text in
+            ["d", "-7d", "7 days", "yesterday", "1772323200000", "99999999999999d", "2026-02-30", "\u{e9}"]
+        {
             assert!(parse_bound("since", text).is_err(), "{text}");
         }
     }

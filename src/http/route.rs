@@ -177,7 +177,9 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
             let (select, span, page) = (params.select()?, params.span()?, params.page()?);
             return Ok(Route::SearchBody { select, span, page, format });
         }
-        Place::Account => Request::Account { account: name("account", NAME_BYTES_MAX)?, span: params.span()? },
+        Place::Account => {
+            Request::Account { account: name("account", NAME_BYTES_MAX)?, span: params.span()? }
+        }
         Place::AccountEvents => Request::Events {
             account: name("account", NAME_BYTES_MAX)?,
             span: params.span()?,
@@ -221,7 +223,7 @@ pub(crate) fn expression(text: &str) -> Result<String, RouteError> {
     Ok(text.to_owned())
 }
 
-/// Every path and method, in the words of OpenAPI.
+/// Every path and method, in the words of `OpenAPI`.
 #[cfg(test)]
 pub(crate) fn listed() -> Vec<(String, &'static str)> {
     let paths = PLACES.iter().map(|(path, place)| (path.replace('*', ""), place.methods()));
@@ -265,27 +267,35 @@ fn decode_name(field: &'static str, raw: &str, bytes_max: usize) -> Result<Strin
 fn parse_net(text: &str) -> Result<IpNet, RouteError> {
     let net = match text.parse::<IpAddr>() {
         Ok(ip) => IpNet::from(ip.to_canonical()),
-        Err(_) => text
-            .parse::<IpNet>()
-            .map_err(|_| wrong("net", "write it as 203.0.113.7, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/48"))?,
+        Err(_) => text.parse::<IpNet>().map_err(|_| {
+            wrong("net", "write it as 203.0.113.7, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/48")
+        })?,
     };
     Ok(net.trunc())
 }
 
 /// The three paths most like what was asked for.
 fn near(path: &str) -> Vec<String> {
-    let asked: Vec<char> = path.chars().take(128).collect();
+    let asked: Vec<&str> = path.get(..128).unwrap_or(path).split('/').take(8).collect();
     let mut paths: Vec<(usize, String)> = PLACES
         .iter()
-        .map(|(path, _)| path.replace('*', ""))
-        .map(|path| (distance(&asked, &path.chars().collect::<Vec<_>>()), path))
+        .map(|(path, _)| {
+            // Whatever stands where a name is wanted is as good as any name.
+            let filled: Vec<&str> = path
+                .split('/')
+                .enumerate()
+                .map(|(at, part)| if part.starts_with('{') { asked.get(at).unwrap_or(&part) } else { part })
+                .collect();
+            (distance(&asked.join("/"), &filled.join("/")), path.replace('*', ""))
+        })
         .collect();
     paths.sort();
     paths.into_iter().take(3).map(|(_, path)| path).collect()
 }
 
 /// Levenshtein distance, one row at a time.
-fn distance(a: &[char], b: &[char]) -> usize {
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(128).collect(), b.chars().take(256).collect());
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.iter().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
@@ -308,7 +318,8 @@ mod tests {
     const PAGE: Page = Page { limit: Some(100), cursor: None };
 
     fn get(target: &str) -> Result<Route, RouteError> {
-        let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
         parse(&Method::GET, path, query)
     }
 
@@ -372,7 +383,9 @@ mod tests {
     fn neighbors_and_pairs_take_their_parameters() {
         let span = Span { since: Some(Bound::Ago(7 * MICROS_A_DAY)), until: None };
         assert_eq!(
-            asks("/v1/accounts/x/neighbors?via=ip,fingerprint,ip&since=7d&limit=5&cursor=c&hops=2&hub_max=50"),
+            asks(
+                "/v1/accounts/x/neighbors?via=ip,fingerprint,ip&since=7d&limit=5&cursor=c&hops=2&hub_max=50"
+            ),
             Request::Neighbors {
                 account: "x".into(),
                 via: vec![Via::Dim(Dim::Ip), Via::Dim(Dim::Fingerprint)],
@@ -435,6 +448,8 @@ mod tests {
     fn a_path_that_is_none_gets_near_ones_and_a_wrong_method_the_right_ones() {
         let Err(RouteError::NotFound { near }) = get("/v1/event") else { panic!("found") };
         assert_eq!(near.first().map(String::as_str), Some("/v1/events"));
+        let Err(RouteError::NotFound { near }) = get("/v1/acount/x/neighbors") else { panic!("found") };
+        assert_eq!(near.first().map(String::as_str), Some("/v1/accounts/{account}/neighbors"));
         assert!(get("/").is_err() && get("/v1/accounts/").is_err() && get(&"/x".repeat(5_000)).is_err());
         for (method, path, allowed) in [
             (Method::GET, "/v1/events", "POST, PUT"),
@@ -455,7 +470,8 @@ mod tests {
                 described.push((path.clone(), method.to_uppercase()));
             }
         }
-        let mut served: Vec<_> = listed().into_iter().map(|(path, method)| (path, method.to_owned())).collect();
+        let mut served: Vec<_> =
+            listed().into_iter().map(|(path, method)| (path, method.to_owned())).collect();
         described.sort();
         served.sort();
         assert_eq!(described, served);

@@ -33,7 +33,6 @@ pub(crate) struct State {
     pub(crate) queries: Arc<Semaphore>,
     pub(crate) started: Instant,
     guard: Guard,
-    room_bytes: usize,
     /// Tells the request ids of one run of the server from those of another.
     run: u32,
     requests: AtomicU64,
@@ -41,14 +40,12 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(engine: Arc<dyn Engine>, guard: Guard) -> Self {
-        let room_bytes = engine.room().available_permits();
         Self {
             engine,
             metrics: Metrics::default(),
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             started: Instant::now(),
             guard,
-            room_bytes,
             run: RandomState::new().hash_one(0) as u32,
             requests: AtomicU64::new(0),
         }
@@ -56,7 +53,7 @@ impl State {
 
     /// Bytes between socket and disk now.
     pub(crate) fn inflight_bytes(&self) -> usize {
-        self.room_bytes.saturating_sub(self.engine.room().available_permits())
+        self.engine.room().bytes_held()
     }
 
     /// The caller's request id if it is a harmless one, else our own.
@@ -104,9 +101,8 @@ async fn dispatch<B: Body<Data = Bytes> + Unpin>(
 ) -> Result<Reply, Problem> {
     let (head, mut body) = request.into_parts();
     let allowed = state.guard.check(&head.uri, head.version, &head.headers);
-    let route = allowed.and_then(|()| {
-        route::parse(&head.method, head.uri.path(), head.uri.query()).map_err(Problem::from)
-    });
+    let route = allowed
+        .and_then(|()| route::parse(&head.method, head.uri.path(), head.uri.query()).map_err(Problem::from));
     let route = match route {
         Ok(route) => route,
         Err(problem) => {
@@ -153,7 +149,7 @@ fn refuse(problem: &Problem) -> Response<Full<Bytes>> {
     if let Some(seconds) = problem.retry_after {
         headers.insert(RETRY_AFTER, seconds.into());
     }
-    if let Some((name, value)) = &problem.header
+    if let Some((name, value)) = problem.header.as_deref()
         && let Ok(value) = HeaderValue::try_from(value)
     {
         headers.insert(HeaderName::from_static(name), value);
@@ -169,5 +165,115 @@ fn log(problem: &Problem, asked: &str, id: &HeaderValue) {
         tracing::warn!(asked, status, id, code = problem.code, %cause, "could not answer");
     } else if problem.status != StatusCode::NOT_FOUND {
         tracing::info!(asked, status, id, code = problem.code, detail = %terminal_safe(&problem.detail), "refused");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bytes, Guard, Request, Response, State, respond};
+    use crate::http::testing::{Disk, FakeEngine, PiecesBody};
+    use crate::ingest::Budget as Room;
+    use crate::limits::{BODY_WAIT, INFLIGHT_WAIT, QUERIES_MAX, QUERY_QUEUE_WAIT};
+    use http_body_util::{BodyExt, Full};
+    use hyper::header::{HOST, RETRY_AFTER};
+    use serde_json::Value;
+    use std::sync::Arc;
+    use tokio::time::Instant;
+
+    fn state(engine: FakeEngine) -> (Arc<State>, Arc<FakeEngine>) {
+        let engine = Arc::new(engine);
+        let behind = Arc::clone(&engine);
+        (Arc::new(State::new(behind, Guard::LocalHost)), engine)
+    }
+
+    fn request(method: &str, path: &str, body: PiecesBody) -> Request<PiecesBody> {
+        Request::builder().method(method).uri(path).header(HOST, "localhost").body(body).expect("request")
+    }
+
+    async fn document(response: Response<Full<Bytes>>) -> Value {
+        let body = response.into_body().collect().await.expect("whole").to_bytes();
+        serde_json::from_slice(&body).expect("JSON")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_without_room_waits_and_is_then_told_to_come_back() {
+        let (state, engine) = state(FakeEngine { room: Room::new(700, INFLIGHT_WAIT), ..FakeEngine::new() });
+        let others = engine.room.acquire(700).await;
+        let start = Instant::now();
+        let body = PiecesBody::new([Bytes::from_static(b"a\nb\n")]);
+        let response = respond(state, request("POST", "/v1/events", body)).await;
+        assert_eq!(start.elapsed().as_secs(), INFLIGHT_WAIT.as_secs());
+        assert_eq!(response.status(), 429);
+        assert!(response.headers().contains_key(RETRY_AFTER));
+        drop(others);
+        assert_eq!(engine.room.bytes_held(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_that_share_little_room_all_get_through() {
+        // Room for about two lines at once; each of eight requests brings more than that in all.
+        let room = Room::new(700, INFLIGHT_WAIT);
+        let (state, engine) = state(FakeEngine { room, batch_events_max: 100, ..FakeEngine::new() });
+        let requests = (0..8).map(|sender| {
+            let lines = (0..20).map(move |line| Bytes::from(format!("{sender}-{line}\n")));
+            let body = PiecesBody::new(lines);
+            tokio::spawn(respond(Arc::clone(&state), request("POST", "/v1/events", body)))
+        });
+        for response in requests.collect::<Vec<_>>() {
+            assert_eq!(response.await.expect("no panic").status(), 200);
+        }
+        assert_eq!(engine.stored().len(), 160);
+        assert_eq!(engine.room.bytes_held(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_falls_silent_is_408_and_says_what_was_kept() {
+        let (state, engine) = state(FakeEngine::new());
+        let start = Instant::now();
+        let body = PiecesBody::new([Bytes::from_static(b"a\nb\nhalf a li")]).then_silent();
+        let response = respond(state, request("POST", "/v1/events", body)).await;
+        assert_eq!(response.status(), 408);
+        assert!(start.elapsed() >= BODY_WAIT);
+        let document = document(response).await;
+        assert_eq!((&document["accepted"], &document["rejected"]), (&2.into(), &0.into()));
+        assert_eq!(engine.stored().len(), 2, "the cut line is not one of them");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn commits_come_back_while_the_body_is_silent() {
+        let (state, engine) = state(FakeEngine::new().with_disk(Disk::Waits));
+        let body = PiecesBody::new([Bytes::from_static(b"a\nb\nc\nd\n")]).then_silent();
+        let answer = tokio::spawn(respond(Arc::clone(&state), request("POST", "/v1/events", body)));
+        engine.commits.add_permits(1);
+        while engine.stored().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(engine.stored().len(), 3, "the full batch, before the body has ended");
+        answer.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_query_that_gets_no_turn_is_503() {
+        let (state, _) = state(FakeEngine::new());
+        let running = Arc::clone(&state.queries).acquire_many_owned(QUERIES_MAX as u32).await;
+        let start = Instant::now();
+        let asked = || request("GET", "/v1/accounts/x", PiecesBody::new([]));
+        let response = respond(Arc::clone(&state), asked()).await;
+        assert_eq!((response.status().as_u16(), start.elapsed()), (503, QUERY_QUEUE_WAIT));
+        drop(running);
+        assert_eq!(respond(state, asked()).await.status(), 200);
+    }
+
+    #[tokio::test]
+    async fn request_ids_come_back_if_they_are_harmless() {
+        let (state, _) = state(FakeEngine::new());
+        for (theirs, kept) in [("abc-1.2", true), ("a b", false), ("<script>", false), ("", false)] {
+            let mut request = request("GET", "/healthz", PiecesBody::new([]));
+            request.headers_mut().insert("x-request-id", theirs.parse().expect("header"));
+            let response = respond(Arc::clone(&state), request).await;
+            let id = response.headers()["x-request-id"].to_str().expect("text");
+            assert_eq!(id == theirs, kept, "{theirs}");
+            assert!(!id.is_empty());
+        }
     }
 }

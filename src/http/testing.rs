@@ -2,7 +2,9 @@
 //! that does what a test says.
 
 use crate::event::{Draft, EventBatch};
-use crate::http::engine::{Decode, Engine, Outcome, Pending, Reject, Status};
+use crate::http::engine::{Decode, Engine, Pending, Status};
+use crate::ingest::{Budget as Room, Outcome, Permit, Reject, Rejects};
+use crate::limits::INFLIGHT_WAIT;
 use crate::query::{Answer, Budget, QueryError, Request, Table};
 use crate::store::StoreError;
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Sleep, sleep};
 
 /// A body made of given pieces.
@@ -78,7 +80,7 @@ pub(crate) enum Disk {
 /// An engine whose events are lines: the line `bad` is refused by the decoder, `odd` by the store,
 /// and a line seen before is a duplicate.
 pub(crate) struct FakeEngine {
-    pub(crate) room: Arc<Semaphore>,
+    pub(crate) room: Room,
     pub(crate) disk: Mutex<Disk>,
     pub(crate) stored: Arc<Mutex<Vec<String>>>,
     pub(crate) commits: Arc<Semaphore>,
@@ -92,7 +94,7 @@ pub(crate) struct FakeEngine {
 impl FakeEngine {
     pub(crate) fn new() -> Self {
         Self {
-            room: Arc::new(Semaphore::new(64 << 20)),
+            room: Room::new(64 << 20, INFLIGHT_WAIT),
             disk: Mutex::default(),
             stored: Arc::default(),
             commits: Arc::new(Semaphore::new(0)),
@@ -119,15 +121,11 @@ impl Engine for FakeEngine {
         Box::new(LineDecoder { events_max: self.batch_events_max, ..LineDecoder::default() })
     }
 
-    fn room(&self) -> &Arc<Semaphore> {
+    fn room(&self) -> &Room {
         &self.room
     }
 
-    fn submit(
-        &self,
-        batch: EventBatch,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Pending<Result<Outcome, StoreError>> {
+    fn submit(&self, batch: EventBatch, permit: Permit) -> Pending<Result<Outcome, StoreError>> {
         let disk = *self.disk.lock().expect("lock");
         let (stored, commits) = (Arc::clone(&self.stored), Arc::clone(&self.commits));
         let submitted = Arc::clone(&self.submitted);
@@ -142,7 +140,8 @@ impl Engine for FakeEngine {
             let mut outcome = Outcome::default();
             let mut stored = stored.lock().expect("lock");
             for event in batch.iter() {
-                let line = String::from_utf8_lossy(event.aspect_key(crate::event::Aspect::Subject)).into_owned();
+                let line =
+                    String::from_utf8_lossy(event.aspect_key(crate::event::Aspect::Subject)).into_owned();
                 if line.contains("odd") {
                     let reason = "it is odd".to_owned();
                     outcome.rejected.push(Reject { line: event.line(), field: None, reason });
@@ -197,7 +196,7 @@ struct LineDecoder {
     partial: Vec<u8>,
     batch: EventBatch,
     line: u64,
-    rejects: Vec<Reject>,
+    rejects: Rejects,
     events_max: usize,
 }
 
@@ -227,10 +226,11 @@ impl Decode for LineDecoder {
         piece.len()
     }
 
-    fn finish(&mut self) {
+    fn finish(&mut self) -> bool {
         if !self.partial.is_empty() {
             self.end_line();
         }
+        true
     }
 
     fn batch_ready(&self) -> bool {
@@ -245,7 +245,7 @@ impl Decode for LineDecoder {
         self.partial.len() + self.batch.bytes()
     }
 
-    fn take_rejects(&mut self) -> (u64, Vec<Reject>) {
-        (self.rejects.len() as u64, std::mem::take(&mut self.rejects))
+    fn rejects(&mut self) -> &mut Rejects {
+        &mut self.rejects
     }
 }

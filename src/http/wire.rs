@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn csv_keeps_spreadsheets_from_running_cells() {
         let csv = text(Format::Csv);
-        let expected = "account,events,shares\n'=cmd|'/c calc'!A1,-5,a b\n\"x\u{1b}[2J\u{202e},\"\"q\"\"\",1200,\n";
+        let expected =
+            "account,events,shares\n'=cmd|'/c calc'!A1,-5,a b\n\"x\u{1b}[2J\u{202e},\"\"q\"\"\",1200,\n";
         assert_eq!(csv, expected);
     }
 

@@ -1,1 +1,49 @@
-//! (placeholder, being written)
+//! Floor 3, write path: the bytes of a body become events, and events wait here for their commit.
+//!
+//! ```text
+//! body bytes -> Decoder -> EventBatch -> Writer -> (Append) store
+//!               stream     one for each   one thread, group commit,
+//!               source/    8,192 events   answers after the fsync
+//! ```
+//!
+//! - [`Decoder`] takes a body in pieces of any size, finds the JSON objects in it ([`stream`] says
+//!   how) and lets a log source (`source/`, one file each) turn each into an event. What is wrong
+//!   costs its own line and is reported with line, field and fix ([`Reject`]).
+//! - [`Writer`] queues batches for the one thread that commits. [`Budget`] bounds, in bytes, what all
+//!   requests together may hold on the way.
+//!
+//! What is left out: sockets, compression and status codes (`http`), and whether an event is a
+//! duplicate (`store`; [`identity`] only makes the hash that it compares).
+//!
+//! # Rate
+//!
+//! RATE
+
+mod address;
+mod budget;
+mod decoder;
+mod identity;
+mod reject;
+mod source;
+mod stream;
+mod time;
+mod value;
+mod writer;
+
+pub use budget::{Budget, Busy, Permit};
+pub use decoder::Decoder;
+pub use reject::{Reject, Rejects};
+pub use writer::{Append, Outcome, Writer};
+
+use crate::event::Micros;
+
+/// What a decoder has to know about the request and the database.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// Secret seed of the database's keyed hashes.
+    pub seed: u64,
+    /// The wall clock at the start of the request, for the bound on events from the future.
+    pub now: Micros,
+    /// Whether unknown fields are kept, as raw JSON.
+    pub keep_extra: bool,
+}

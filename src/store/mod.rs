@@ -1,24 +1,133 @@
-//! Floor 2: the only user of redb. (Being written.)
+//! Floor 2: the store. The only user of redb.
+//!
+//! Rows get numbers in order of arrival and live first in the journal, then in segments of 65,536;
+//! `FORMAT.md` has the bytes and says why they survive a crash. In memory are the catalog of names
+//! (`catalog.rs`), the current view (`view.rs`) and the identities of the last days (`dedup.rs`).
+//!
+//! Reading goes through a [`Snapshot`], writing through the one [`Appender`]. Left out on purpose:
+//! what a query means (`query`), what a line means (`ingest`).
 
-use crate::event::{Aspect, Day, Dim, EventBatch, Micros, Number, Text, Window};
-use roaring::RoaringBitmap;
+mod append;
+mod bits;
+mod block;
+mod catalog;
+mod check;
+mod codec;
+mod column;
+mod days;
+mod dedup;
+mod dictionary;
+mod dump;
+mod error;
+mod identities;
+mod journal;
+mod names;
+mod open;
+mod page;
+mod posting;
+mod read;
+mod reader;
+mod rows;
+mod segment;
+mod shared;
+mod sum;
+mod tables;
+mod upgrade;
+mod version;
+mod view;
+mod work;
 
-/// What went wrong underneath.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// No space left. Reads go on; writes may be tried again later.
-    #[error("the disk is full")]
-    DiskFull,
-    /// Writing stopped for good after an I/O error.
-    #[error("the disk failed: {0}")]
-    Io(String),
-    /// A stored value does not match its checksum or its format.
-    #[error("damaged data in {place}: {reason}")]
-    Corrupt { place: String, reason: String },
-    /// Could not be opened; the text says what to do.
-    #[error("{0}")]
-    Open(String),
+#[cfg(test)]
+mod tests;
+
+pub use append::{Appended, Appender};
+pub use catalog::Catalog;
+pub use check::{CheckReport, check};
+pub use days::{Counters, DayEntry};
+pub use dump::dump;
+pub use error::StoreError;
+pub use read::{CatalogGuard, Part, Plan, RunKey, Snapshot};
+pub use reader::PartReader;
+pub use shared::Health;
+
+use crate::event::Micros;
+use shared::Shared;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An open database, for reading.
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
 }
 
-/// A consistent view.
-pub struct Snapshot {}
+/// What a store says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Events in the database.
+    pub rows: u64,
+    /// Sealed segments.
+    pub segments: u64,
+    /// Runs of day relations.
+    pub runs: u64,
+    /// Latest event time.
+    pub newest: Option<Micros>,
+    /// Accounts, addresses, fingerprints seen.
+    pub entities: [u32; 3],
+    /// Length of the database file in bytes.
+    pub file_bytes: u64,
+    /// Bytes free on its disk.
+    pub free_bytes: u64,
+    /// Bytes of memory of the catalog, roughly.
+    pub catalog_bytes: u64,
+    /// Events accepted since the process started.
+    pub accepted: u64,
+    /// Duplicates since the process started.
+    pub duplicates: u64,
+    /// Commits since the process started.
+    pub commits: u64,
+    /// Whether it can write.
+    pub health: Health,
+}
+
+impl Store {
+    /// Opens or creates the database of a folder. A new one takes `seed` as its secret: pass real
+    /// randomness, except in tests.
+    pub fn open(folder: &Path, seed: u64) -> Result<(Self, Appender), StoreError> {
+        open::open(folder, seed)
+    }
+
+    /// A consistent view of now.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.shared.snapshot()
+    }
+
+    /// The secret of this database.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.shared.seed
+    }
+
+    /// What there is.
+    pub fn status(&self) -> Status {
+        use crate::event::Dim;
+        let view = self.shared.view();
+        let catalog = self.shared.catalog.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let [accepted, duplicates, commits] = self.shared.counted();
+        let path = open::database_path(&self.shared.folder);
+        Status {
+            rows: view.rows,
+            segments: view.segments.len() as u64,
+            runs: view.runs.values().map(|runs| runs.len() as u64).sum(),
+            newest: view.newest,
+            entities: [Dim::Account, Dim::Ip, Dim::Fingerprint].map(|dim| catalog.names(dim)),
+            file_bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+            free_bytes: shared::free_bytes(&self.shared.folder).unwrap_or(0),
+            catalog_bytes: catalog.memory() as u64,
+            accepted,
+            duplicates,
+            commits,
+            health: self.shared.health(),
+        }
+    }
+}

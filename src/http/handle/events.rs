@@ -8,10 +8,11 @@
 //! otherwise wait for each other.
 
 use crate::http::body::{BodyLimits, Pieces, discard};
-use crate::http::engine::{Decode, Engine, Outcome, Pending, Reject};
+use crate::http::engine::{Decode, Engine, Pending};
 use crate::http::error::Problem;
 use crate::http::handle::Reply;
 use crate::http::metrics::Metrics;
+use crate::ingest::{Outcome, Permit, Reject};
 use crate::limits::{BATCHES_INFLIGHT_MAX, ERRORS_LISTED_MAX, INFLIGHT_WAIT};
 use crate::store::StoreError;
 use bytes::Bytes;
@@ -21,11 +22,8 @@ use hyper::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, timeout};
 
 /// Takes a body in.
 pub(crate) async fn receive<B: Body<Data = Bytes> + Unpin>(
@@ -34,15 +32,7 @@ pub(crate) async fn receive<B: Body<Data = Bytes> + Unpin>(
     body: B,
     headers: &HeaderMap,
 ) -> Result<Reply, Problem> {
-    let mut pieces = match Pieces::new(body, headers, BodyLimits::default()) {
-        Ok(pieces) => pieces,
-        Err((mut body, error)) => {
-            if !headers.contains_key(EXPECT) {
-                discard(&mut body).await;
-            }
-            return Err(error.into());
-        }
-    };
+    let mut pieces = open(body, headers, BodyLimits::default()).await?;
     let mut intake = Intake {
         engine,
         metrics,
@@ -75,10 +65,8 @@ impl Tally {
         members.insert("accepted".into(), self.accepted.into());
         members.insert("duplicates".into(), self.duplicates.into());
         members.insert("rejected".into(), self.rejected.into());
-        let errors = self.errors.iter().map(|error| {
-            serde_json::json!({ "line": error.line, "field": error.field, "reason": error.reason })
-        });
-        members.insert("errors".into(), errors.collect());
+        // Numbers and text always become JSON.
+        members.insert("errors".into(), serde_json::to_value(&self.errors).unwrap_or_default());
         members
     }
 
@@ -102,7 +90,7 @@ struct Intake<'e> {
     metrics: &'e Metrics,
     decoder: Box<dyn Decode>,
     /// Room held for what is being decoded.
-    share: Option<OwnedSemaphorePermit>,
+    share: Option<Permit>,
     /// Batches that wait for their commit, oldest first.
     waiting: VecDeque<Pending<Result<Outcome, StoreError>>>,
     tally: Tally,
@@ -112,8 +100,8 @@ impl Intake<'_> {
     /// Reads the body and waits until all of it is on disk. Gives the first thing that went wrong.
     async fn run<B: Body<Data = Bytes> + Unpin>(&mut self, pieces: &mut Pieces<B>) -> Option<Problem> {
         let mut failure = self.read(pieces).await.err();
-        if failure.is_none() {
-            self.decoder.finish();
+        while failure.is_none() && !self.decoder.finish() {
+            failure = self.send().await.err();
         }
         // Events before the place where a body breaks off are whole, so they are kept: whoever sends
         // the body again sends duplicates of them. After a failure of the disk there is no use.
@@ -167,38 +155,35 @@ impl Intake<'_> {
     /// Holds room for what is decoded and `extra` bytes.
     async fn make_room(&mut self, extra: usize) -> Result<(), Problem> {
         let mut missing = self.missing_bytes(extra);
-        if missing == 0 {
-            return Ok(());
+        if missing > self.engine.room().bytes_left() {
+            self.send().await?;
+            missing = self.missing_bytes(extra);
         }
-        let room = Arc::clone(self.engine.room());
-        if let Ok(permit) = Arc::clone(&room).try_acquire_many_owned(missing) {
+        if missing > 0 {
+            let permit = self.wait_for_room(missing).await?;
             self.hold(permit);
-            return Ok(());
         }
-        self.send().await?;
-        missing = self.missing_bytes(extra);
-        let mut turn = std::pin::pin!(room.acquire_many_owned(missing));
-        let mut too_long = std::pin::pin!(sleep(INFLIGHT_WAIT));
+        Ok(())
+    }
+
+    async fn wait_for_room(&mut self, bytes: usize) -> Result<Permit, Problem> {
+        let engine = self.engine;
+        let mut turn = std::pin::pin!(engine.room().acquire(bytes));
         loop {
             tokio::select! {
                 biased;
-                permit = &mut turn => {
-                    self.hold(permit.map_err(|_| Problem::busy())?);
-                    return Ok(());
-                }
+                permit = &mut turn => return permit.map_err(|_| Problem::busy()),
                 outcome = settle(&mut self.waiting), if !self.waiting.is_empty() => self.count(outcome)?,
-                () = &mut too_long => return Err(Problem::busy()),
             }
         }
     }
 
-    fn missing_bytes(&self, extra: usize) -> u32 {
-        let have = self.share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let missing = (self.decoder.buffered_bytes() + extra).saturating_sub(have);
-        u32::try_from(missing).unwrap_or(u32::MAX)
+    fn missing_bytes(&self, extra: usize) -> usize {
+        let have = self.share.as_ref().map_or(0, Permit::bytes);
+        (self.decoder.buffered_bytes() + extra).saturating_sub(have)
     }
 
-    fn hold(&mut self, permit: OwnedSemaphorePermit) {
+    fn hold(&mut self, permit: Permit) {
         match &mut self.share {
             Some(share) => share.merge(permit),
             None => self.share = Some(permit),
@@ -217,8 +202,12 @@ impl Intake<'_> {
             failure = failure.and(self.count(outcome));
         }
         failure?;
-        let mut pending = self.engine.submit(batch, self.share.take());
-        // The first poll queues the batch, which keeps the events of a body in their order.
+        let permit = match self.share.take() {
+            Some(permit) => permit,
+            // What the end of the body completed: the room for it went with the batch before.
+            None => self.wait_for_room(batch.bytes()).await?,
+        };
+        let mut pending = self.engine.submit(batch, permit);
         match poll_fn(|context| Poll::Ready(pending.as_mut().poll(context))).await {
             Poll::Ready(outcome) => self.count(outcome),
             Poll::Pending => {
@@ -242,10 +231,10 @@ impl Intake<'_> {
 
     /// The whole tally, with what the decoder refused.
     fn tally(&mut self) -> Tally {
-        let (count, first) = self.decoder.take_rejects();
+        let rejects = std::mem::take(self.decoder.rejects());
         let mut tally = std::mem::take(&mut self.tally);
-        tally.rejected += count;
-        tally.errors.extend(first);
+        tally.rejected += rejects.count;
+        tally.errors.extend(rejects.first);
         tally.errors.sort_by_key(|error| error.line);
         tally.errors.truncate(ERRORS_LISTED_MAX);
         tally
@@ -253,13 +242,28 @@ impl Intake<'_> {
 }
 
 /// Waits for the oldest batch. Dropped half-way, it leaves the batch where it is.
-async fn settle(
-    waiting: &mut VecDeque<Pending<Result<Outcome, StoreError>>>,
-) -> Result<Outcome, StoreError> {
+async fn settle(waiting: &mut VecDeque<Pending<Result<Outcome, StoreError>>>) -> Result<Outcome, StoreError> {
     let Some(oldest) = waiting.front_mut() else { return Ok(Outcome::default()) };
     let outcome = oldest.as_mut().await;
     waiting.pop_front();
     outcome
+}
+
+/// A reader of a body, unless the headers show that it cannot be taken.
+async fn open<B: Body<Data = Bytes> + Unpin>(
+    body: B,
+    headers: &HeaderMap,
+    limits: BodyLimits,
+) -> Result<Pieces<B>, Problem> {
+    match Pieces::new(body, headers, limits) {
+        Ok(pieces) => Ok(pieces),
+        Err((mut body, error)) => {
+            if !headers.contains_key(EXPECT) {
+                discard(&mut body).await;
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// Reads a small text body, such as a search expression.
@@ -269,23 +273,26 @@ pub(crate) async fn read_text<B: Body<Data = Bytes> + Unpin>(
     bytes_max: usize,
 ) -> Result<String, Problem> {
     let limits = BodyLimits { sent_bytes_max: bytes_max as u64, decoded_bytes_max: bytes_max as u64 };
-    let mut pieces = Pieces::new(body, headers, limits).map_err(|(_, error)| Problem::from(error))?;
-    let mut bytes = Vec::new();
-    let read = timeout(INFLIGHT_WAIT, async {
-        while pieces.advance().await? {
-            bytes.extend_from_slice(pieces.piece());
-        }
-        Ok::<(), Problem>(())
-    });
-    let slow = || Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", "the expression did not come");
-    let too_large = |problem: Problem| match problem.status {
-        StatusCode::PAYLOAD_TOO_LARGE => {
+    let too_large = |problem: Problem| match problem.code {
+        "body-too-large" => {
             Problem { detail: format!("an expression has at most {bytes_max} bytes"), ..problem }
         }
         _ => problem,
     };
-    read.await.map_err(|_| slow())?.map_err(too_large)?;
+    let mut pieces = open(body, headers, limits).await.map_err(too_large)?;
+    let mut bytes = Vec::new();
+    loop {
+        match pieces.advance().await {
+            Ok(true) => bytes.extend_from_slice(pieces.piece()),
+            Ok(false) => break,
+            Err(error) => {
+                pieces.discard().await;
+                return Err(too_large(error.into()));
+            }
+        }
+    }
     String::from_utf8(bytes).map_err(|_| {
-        Problem::new(StatusCode::BAD_REQUEST, "wrong-expression", "the expression is not UTF-8").field("where")
+        Problem::new(StatusCode::BAD_REQUEST, "wrong-expression", "the expression is not UTF-8")
+            .field("where")
     })
 }

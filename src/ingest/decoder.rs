@@ -1,0 +1,263 @@
+//! A body, in pieces of any size, becomes batches of events and a list of rejects.
+//!
+//! The result does not depend on how the body was cut into pieces. A value that is split over pieces is
+//! kept and tried again when twice as much of it has come, so that reading it stays linear however
+//! small the pieces are.
+
+use super::reject::{Rejects, Wrong};
+use super::source::{Scratch, native};
+use super::stream::{End, Next, Place, Resync};
+use super::{Context, Reject};
+use crate::event::EventBatch;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINE_BYTES_MAX};
+
+/// Bytes that are added at least when a split value is tried again.
+const REST_STEP_BYTES: usize = 4 << 10;
+
+/// Capacity that the buffer of a split value may keep for the next one.
+const REST_KEPT_BYTES: usize = 64 << 10;
+
+/// Decodes one body.
+///
+/// ```
+/// # use cahoots::ingest::{Context, Decoder};
+/// # let context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false };
+/// let mut decoder = Decoder::new(context);
+/// let mut piece: &[u8] = b"{\"account\":\"alice\",\"ts\":1795426307}\n{\"account\":";
+/// while !piece.is_empty() {
+///     let used = decoder.feed(piece);
+///     piece = &piece[used..];
+///     if decoder.batch_ready() {
+///         drop(decoder.take_batch()); // to the writer
+///     }
+/// }
+/// while !decoder.finish() {
+///     drop(decoder.take_batch());
+/// }
+/// assert_eq!(decoder.take_batch().len(), 1);
+/// assert_eq!(decoder.rejects().count, 1);
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    context: Context,
+    place: Place,
+    /// Set while the end of a malformed value is looked for.
+    resync: Option<Resync>,
+    batch: EventBatch,
+    rejects: Rejects,
+    scratch: Scratch,
+    /// A value that is split over pieces, and what followed it. Decoded up to `rest_at`.
+    rest: Vec<u8>,
+    rest_at: usize,
+    /// Bytes of the rest at which the next attempt is worth it.
+    rest_wanted: usize,
+}
+
+/// What one step came to.
+enum Step {
+    /// Something was passed; go on.
+    On,
+    /// A value begins but does not end in these bytes.
+    Short,
+}
+
+impl Decoder {
+    /// A decoder for one body.
+    #[must_use]
+    pub fn new(context: Context) -> Self {
+        Self {
+            context,
+            place: Place::default(),
+            resync: None,
+            batch: EventBatch::default(),
+            rejects: Rejects::default(),
+            scratch: Scratch::default(),
+            rest: Vec::new(),
+            rest_at: 0,
+            rest_wanted: 0,
+        }
+    }
+
+    /// Decodes what is complete in the bytes and keeps what is not. Returns how many of the bytes it
+    /// took: fewer than all only when [`Self::batch_ready`], and then the caller takes the batch and
+    /// feeds the others again.
+    pub fn feed(&mut self, bytes: &[u8]) -> usize {
+        let mut used = 0;
+        // How many bytes at the end of the rest are the last ones of `bytes[..used]`.
+        let mut fresh = 0;
+        while !self.batch_ready() {
+            if self.rest.is_empty() {
+                let Some(piece) = bytes.get(used..).filter(|piece| !piece.is_empty()) else { break };
+                let (passed, step) = self.step(piece, false);
+                used += passed;
+                if matches!(step, Step::Short) {
+                    self.rest.extend_from_slice(&bytes[used..]);
+                    self.rest_wanted = self.rest.len() * 2;
+                    return bytes.len();
+                }
+                continue;
+            }
+            let held = self.rest.len() - self.rest_at;
+            if held < self.rest_wanted {
+                let more = (self.rest_wanted - held).max(REST_STEP_BYTES).min(bytes.len() - used);
+                self.rest.extend_from_slice(&bytes[used..used + more]);
+                used += more;
+                fresh += more;
+                if held + more < self.rest_wanted {
+                    break;
+                }
+            }
+            if let Step::Short = self.step_rest(false) {
+                self.rest_wanted = (self.rest.len() - self.rest_at) * 2;
+            } else {
+                let left = self.rest.len() - self.rest_at;
+                self.rest_wanted = 0;
+                if left <= fresh {
+                    // The rest of the rest is in the caller's bytes too: decoded there, it is not copied.
+                    used -= left;
+                    fresh = 0;
+                    self.clear_rest();
+                }
+            }
+        }
+        used
+    }
+
+    /// Ends the body: what is still incomplete is now an error. Returns whether all is decoded; if
+    /// not, [`Self::batch_ready`], and the caller takes the batch and calls again.
+    pub fn finish(&mut self) -> bool {
+        while self.rest_at < self.rest.len() {
+            if self.batch_ready() {
+                return false;
+            }
+            self.step_rest(true);
+        }
+        self.clear_rest();
+        if self.resync.take().is_some() {
+            self.place.line_lost();
+        }
+        if let Some(line) = self.place.unclosed_array() {
+            self.place.line_lost();
+            self.reject(line, Wrong::whole("the array is not closed: the body ends early"));
+        }
+        true
+    }
+
+    /// Whether the batch has to be taken before more is decoded.
+    #[must_use]
+    pub fn batch_ready(&self) -> bool {
+        self.batch.len() >= BATCH_EVENTS_MAX || self.batch.bytes() >= BATCH_BYTES_MAX
+    }
+
+    /// What has been decoded since the last call.
+    pub fn take_batch(&mut self) -> EventBatch {
+        std::mem::take(&mut self.batch)
+    }
+
+    /// Bytes of memory held: events that were not taken yet and the undecoded rest.
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.batch.bytes() + self.rest.len()
+    }
+
+    /// What was not taken so far.
+    pub fn rejects(&mut self) -> &mut Rejects {
+        &mut self.rejects
+    }
+
+    /// [`Self::step`] over the rest.
+    fn step_rest(&mut self, last: bool) -> Step {
+        let rest = std::mem::take(&mut self.rest);
+        let (passed, step) = self.step(&rest[self.rest_at..], last);
+        self.rest = rest;
+        self.rest_at += passed;
+        step
+    }
+
+    fn clear_rest(&mut self) {
+        self.rest.clear();
+        self.rest.shrink_to(REST_KEPT_BYTES);
+        self.rest_at = 0;
+        self.rest_wanted = 0;
+    }
+
+    /// Passes over at most one value. Returns how many bytes it is done with.
+    fn step(&mut self, bytes: &[u8], last: bool) -> (usize, Step) {
+        if let Some(resync) = &mut self.resync {
+            let passed = match resync.look(bytes) {
+                End::Open => return (bytes.len(), Step::On),
+                End::Value(passed) => passed,
+                End::Line(passed) => {
+                    self.place.line_lost();
+                    passed
+                }
+            };
+            self.resync = None;
+            return (passed, Step::On);
+        }
+        let (at, next) = self.place.seek(bytes, last);
+        match next {
+            Next::Nothing => (at, Step::On),
+            Next::Unsure => (at, Step::Short),
+            Next::Other(found) => {
+                self.give_up(Wrong::whole(format!("expected a JSON object, found {found}")));
+                (at, Step::On)
+            }
+            Next::Object => {
+                let (passed, step) = self.object(&bytes[at..], last);
+                (at + passed, step)
+            }
+        }
+    }
+
+    /// Decodes the object at the start of the bytes.
+    fn object(&mut self, bytes: &[u8], last: bool) -> (usize, Step) {
+        let window = bytes.get(..LINE_BYTES_MAX).unwrap_or(bytes);
+        let (record, end) = match native::read(window, self.context.keep_extra, &mut self.scratch) {
+            Ok(found) => found,
+            Err(error) if error.is_eof() && window.len() < LINE_BYTES_MAX && !last => {
+                return (0, Step::Short);
+            }
+            Err(error) => {
+                self.give_up(Wrong::whole(malformed(&error, window.len())));
+                return (0, Step::On);
+            }
+        };
+        let object = &window[..end];
+        let line = self.place.number();
+        self.place.passed(object);
+        match native::assemble(record, object, line, self.context, &mut self.scratch, &mut self.batch) {
+            Ok(()) => {}
+            Err(wrong) => self.reject(line, wrong),
+        }
+        (end, Step::On)
+    }
+
+    /// Rejects the value that begins here and goes looking for its end.
+    fn give_up(&mut self, wrong: Wrong) {
+        let line = self.place.number();
+        self.reject(line, wrong);
+        self.resync = Some(self.place.resync());
+    }
+
+    fn reject(&mut self, line: u64, wrong: Wrong) {
+        let reject: Reject = wrong.at(line);
+        self.rejects.push(reject);
+    }
+}
+
+/// Says what is wrong with the JSON of a value. serde's messages hold positions and no content.
+fn malformed(error: &serde_json::Error, window_bytes: usize) -> String {
+    if error.is_eof() && window_bytes >= LINE_BYTES_MAX {
+        return format!("over {} MiB, or never closed: longer values are not taken", LINE_BYTES_MAX >> 20);
+    }
+    if error.is_eof() {
+        return "cut off: the body ends in the middle of this value".to_owned();
+    }
+    let message = error.to_string();
+    let what = message.split(" at line ").next().unwrap_or_default();
+    match error.line() {
+        1 => format!("not taken as JSON: {what} at byte {}", error.column()),
+        line => format!("not taken as JSON: {what} at byte {} of its line {line}", error.column()),
+    }
+}

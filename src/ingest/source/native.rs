@@ -1,0 +1,299 @@
+//! The native source: objects whose field names are those of the contract.
+//!
+//! Only `account` and `ts` are needed. A field that is there but makes no sense rejects the line and
+//! names itself: an event with half its fields would be found by half the questions. The words that
+//! loggers write for "none" count as not given, with one exception: `NA` is the country Namibia.
+
+use super::super::reject::{Wrong, shown};
+use super::super::value::{Plain, Scalar, check_name, plain_number};
+use super::super::{Context, address, identity, time};
+use super::record::{FIELDS_MAX, Names, Record, RecordSeed};
+use super::{Scratch, hints};
+use crate::event::{Dim, Draft, EventBatch, Number, Text, ip_bytes};
+use serde::de::DeserializeSeed;
+use serde_json::de::{Deserializer, SliceRead};
+use std::marker::PhantomData;
+
+/// A field of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Ts,
+    RequestId,
+    Account,
+    ApiKey,
+    Ip,
+    Fingerprint,
+    UserAgent,
+    Asn,
+    Country,
+    Model,
+    Endpoint,
+    Status,
+    InputTokens,
+    OutputTokens,
+    LatencyMs,
+    Payment,
+    AccountCreatedAt,
+    EmailDomain,
+    Plan,
+    Session,
+    Topic,
+    Prompt,
+    SystemPrompt,
+    PromptHash,
+}
+
+/// Names by the number of the field.
+const NAMES: [&str; FIELDS_MAX] = [
+    "ts",
+    "request_id",
+    "account",
+    "api_key",
+    "ip",
+    "fingerprint",
+    "user_agent",
+    "asn",
+    "country",
+    "model",
+    "endpoint",
+    "status",
+    "input_tokens",
+    "output_tokens",
+    "latency_ms",
+    "payment",
+    "account_created_at",
+    "email_domain",
+    "plan",
+    "session",
+    "topic",
+    "prompt",
+    "system_prompt",
+    "prompt_hash",
+];
+
+/// Texts that are kept, cut when too long, and the dimension that each goes to.
+const DIM_TEXTS: [(Field, Dim); 10] = [
+    (Field::ApiKey, Dim::ApiKey),
+    (Field::Payment, Dim::Payment),
+    (Field::EmailDomain, Dim::EmailDomain),
+    (Field::Plan, Dim::Plan),
+    (Field::Country, Dim::Country),
+    (Field::Fingerprint, Dim::Fingerprint),
+    (Field::UserAgent, Dim::UserAgent),
+    (Field::Model, Dim::Model),
+    (Field::Endpoint, Dim::Endpoint),
+    (Field::Topic, Dim::Topic),
+];
+
+/// The names of the contract.
+pub(in crate::ingest) struct Native;
+
+impl Names for Native {
+    fn number(name: &str) -> Option<usize> {
+        let field = match name {
+            "ts" => Field::Ts,
+            "request_id" => Field::RequestId,
+            "account" => Field::Account,
+            "api_key" => Field::ApiKey,
+            "ip" => Field::Ip,
+            "fingerprint" => Field::Fingerprint,
+            "user_agent" => Field::UserAgent,
+            "asn" => Field::Asn,
+            "country" => Field::Country,
+            "model" => Field::Model,
+            "endpoint" => Field::Endpoint,
+            "status" => Field::Status,
+            "input_tokens" => Field::InputTokens,
+            "output_tokens" => Field::OutputTokens,
+            "latency_ms" => Field::LatencyMs,
+            "payment" => Field::Payment,
+            "account_created_at" => Field::AccountCreatedAt,
+            "email_domain" => Field::EmailDomain,
+            "plan" => Field::Plan,
+            "session" => Field::Session,
+            "topic" => Field::Topic,
+            "prompt" => Field::Prompt,
+            "system_prompt" => Field::SystemPrompt,
+            "prompt_hash" => Field::PromptHash,
+            _ => return None,
+        };
+        Some(field as usize)
+    }
+
+    fn name(number: usize) -> &'static str {
+        NAMES[number]
+    }
+}
+
+impl Field {
+    fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+
+    fn of<'a, 'de>(self, record: &'a Record<'de>) -> &'a Scalar<'de> {
+        &record.values[self as usize]
+    }
+}
+
+/// Reads the object at the start of the bytes. Returns it and where it ends.
+pub(in crate::ingest) fn read<'de>(
+    bytes: &'de [u8],
+    keep_extra: bool,
+    scratch: &mut Scratch,
+) -> Result<(Record<'de>, usize), serde_json::Error> {
+    scratch.extra.clear();
+    let mut reader: Deserializer<SliceRead<'de>> = Deserializer::from_slice(bytes);
+    let seed = RecordSeed::<Native> { extra: keep_extra.then_some(&mut scratch.extra), names: PhantomData };
+    let record = seed.deserialize(&mut reader)?;
+    // The only way to ask the reader where it stands.
+    let end = reader.into_iter::<serde::de::IgnoredAny>().byte_offset();
+    Ok((record, end))
+}
+
+/// Adds the event that a record stands for to the batch.
+pub(in crate::ingest) fn assemble(
+    mut record: Record<'_>,
+    object: &[u8],
+    line: u64,
+    context: Context,
+    scratch: &mut Scratch,
+    batch: &mut EventBatch,
+) -> Result<(), Wrong> {
+    if let Some(wrong) = record.wrong.take() {
+        return Err(wrong);
+    }
+    settle_texts(&mut record)?;
+    let account = Field::Account.of(&record).text();
+    let ts = time::event_time(Field::Ts.of(&record), context.now)?;
+    let (Some(ts), false) = (ts, account.is_empty()) else {
+        return Err(hints::missing(object, account.is_empty(), ts.is_none()));
+    };
+    check_name(account, "account")?;
+    if account.contains('\0') {
+        return Err(Wrong::new("account", "account holds a NUL byte"));
+    }
+    let request_id = Field::RequestId.of(&record).text();
+    check_name(request_id, "request_id")?;
+
+    let fixed = Fixed::of(&record)?;
+    let prompt = Field::Prompt.of(&record).text();
+    let prompt_hash = identity::of_prompt(context.seed, prompt);
+    let extra = if scratch.extra.is_empty() {
+        ""
+    } else {
+        scratch.extra.insert(0, '{');
+        scratch.extra.push('}');
+        scratch.extra.as_str()
+    };
+
+    let mut draft = Draft { ts, line, ..Draft::default() };
+    for (field, dim) in DIM_TEXTS {
+        draft.dims[dim.index()] = field.of(&record).text().as_bytes();
+    }
+    draft.dims[Dim::Account.index()] = account.as_bytes();
+    draft.dims[Dim::Created.index()] = fixed.created.as_ref().map_or(&[], |bytes| bytes.as_slice());
+    draft.dims[Dim::Ip.index()] = fixed.ip.as_ref().map_or(&[], |bytes| bytes.as_slice());
+    draft.dims[Dim::Asn.index()] = fixed.asn.as_ref().map_or(&[], |bytes| bytes.as_slice());
+    draft.dims[Dim::Status.index()] = fixed.status.as_ref().map_or(&[], |bytes| bytes.as_slice());
+    draft.texts[Text::RequestId.index()] = request_id;
+    draft.texts[Text::Session.index()] = Field::Session.of(&record).text();
+    draft.texts[Text::Extra.index()] = extra;
+    draft.texts[Text::PromptHash.index()] = match Field::PromptHash.of(&record).text() {
+        "" if prompt.is_empty() => "",
+        "" => std::str::from_utf8(&prompt_hash).unwrap_or_default(),
+        given => given,
+    };
+    draft.numbers[Number::InputTokens.index()] = number(&record, Field::InputTokens, false)?;
+    draft.numbers[Number::OutputTokens.index()] = number(&record, Field::OutputTokens, false)?;
+    draft.numbers[Number::LatencyMs.index()] = number(&record, Field::LatencyMs, true)?;
+    draft.identity = if request_id.is_empty() {
+        identity::of_text(context.seed, object)
+    } else {
+        identity::of_request(context.seed, account, request_id, &mut scratch.identity)
+    };
+    batch.push(&draft);
+    Ok(())
+}
+
+fn number(record: &Record<'_>, field: Field, fraction: bool) -> Result<Option<u32>, Wrong> {
+    field.of(record).number(field.name(), fraction)
+}
+
+/// Makes every text field a text or missing, and cuts those that may be cut.
+fn settle_texts(record: &mut Record<'_>) -> Result<(), Wrong> {
+    const UNCUT: [Field; 4] = [Field::Account, Field::RequestId, Field::Prompt, Field::SystemPrompt];
+    const CUT: [Field; 2] = [Field::Session, Field::PromptHash];
+    let fields = UNCUT.into_iter().chain(CUT).chain(DIM_TEXTS.into_iter().map(|(field, _)| field));
+    for field in fields {
+        let value = &mut record.values[field as usize];
+        if matches!(value, Scalar::Missing) {
+            continue;
+        }
+        value.settle_text(field.name())?;
+        let is_namibia = field == Field::Country && value.text() == "NA";
+        if value.is_missing() && !is_namibia {
+            *value = Scalar::Missing;
+        }
+        if !UNCUT.contains(&field) {
+            value.cut_text();
+        }
+    }
+    Ok(())
+}
+
+/// Values that are kept as bytes of a fixed length.
+struct Fixed {
+    created: Option<[u8; 8]>,
+    ip: Option<[u8; 16]>,
+    asn: Option<[u8; 4]>,
+    status: Option<[u8; 2]>,
+}
+
+impl Fixed {
+    fn of(record: &Record<'_>) -> Result<Self, Wrong> {
+        let ip = match Field::Ip.of(record) {
+            value if value.is_missing() => None,
+            Scalar::Text(text) => Some(ip_bytes(address::parse(text)?)),
+            _ => return Err(Wrong::new("ip", "ip must be text such as \"203.0.113.21\"")),
+        };
+        Ok(Self {
+            created: time::created_time(Field::AccountCreatedAt.of(record))?.map(i64::to_be_bytes),
+            ip,
+            asn: asn(Field::Asn.of(record))?.map(u32::to_be_bytes),
+            status: status(Field::Status.of(record))?.map(u16::to_be_bytes),
+        })
+    }
+}
+
+/// `13335`, `"13335"`, `"AS13335"` or `"AS13335 Cloudflare"`. 0 stands for none, by its registry.
+fn asn(value: &Scalar<'_>) -> Result<Option<u32>, Wrong> {
+    let number = match value {
+        Scalar::Text(text) if !value.is_missing() => {
+            let first = text.split_whitespace().next().unwrap_or_default();
+            let digits = first
+                .get(..2)
+                .filter(|start| start.eq_ignore_ascii_case("as"))
+                .map_or(first, |_| &first[2..]);
+            match plain_number(digits) {
+                Some(Plain::Whole(number)) => u32::try_from(number).ok(),
+                _ => None,
+            }
+            .ok_or_else(|| {
+                Wrong::new("asn", format!("asn is no number: {}; send 13335 or AS13335", shown(text)))
+            })?
+        }
+        other => other.number("asn", false)?.unwrap_or(0),
+    };
+    Ok(Some(number).filter(|number| *number != 0))
+}
+
+/// 100 to 999. 0 is what nginx and Envoy write when no answer was sent, and counts as not given.
+fn status(value: &Scalar<'_>) -> Result<Option<u16>, Wrong> {
+    match value.number("status", false)? {
+        None | Some(0) => Ok(None),
+        Some(number @ 100..=999) => Ok(Some(number as u16)),
+        Some(number) => {
+            Err(Wrong::new("status", format!("status is {number}; send the HTTP status, 100 to 999")))
+        }
+    }
+}

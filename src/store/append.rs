@@ -1,0 +1,344 @@
+//! The appender: events in, one fsynced commit out. There is one for each store, and it is the only
+//! thing that writes.
+//!
+//! A commit carries a journal record, and along with it whatever the worker (`work.rs`) has finished:
+//! sealed segments, runs of days. What did not reach the disk is taken back from the memory of seen
+//! events, so that it counts when it is sent again.
+
+use super::dictionary::Dictionary;
+use super::error::StoreError;
+use super::journal;
+use super::names::{self, Extent};
+use super::rows::Rows;
+use super::segment::Sealed;
+use super::shared::Shared;
+use super::tables::{self, ASPECTS, COLUMNS, DAYS, JOURNAL, NAMES, POSTINGS, RUNS, SEGMENTS};
+use super::view::View;
+use super::work::{Done, Task, Worker};
+use super::{codec, dedup::Seen, identities};
+use crate::event::{Aspect, Day, Dim, Event, EventBatch};
+use crate::limits::{MEMO_KEYS_MAX, SEALING_MAX, SEGMENT_ROWS};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+
+/// What became of one batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    /// Events stored.
+    pub accepted: u64,
+    /// Events that were there already.
+    pub duplicates: u64,
+    /// Events that did not fit: their line in the body, and the dimension that is full.
+    pub full: Vec<(u64, Dim)>,
+}
+
+/// Aspect keys by their bytes, for one aspect.
+struct Memo {
+    keys: Dictionary,
+    ordinals: Vec<u32>,
+}
+
+/// Writes events.
+pub struct Appender {
+    shared: Arc<Shared>,
+    worker: Worker,
+    memos: [Memo; 4],
+    seen: Seen,
+    /// Names on disk, in blocks or in the journal.
+    durable: Extent,
+    /// Names on disk in blocks.
+    blocked: Extent,
+    /// Finished segments and runs that wait for the next commit, in order.
+    finished: Vec<Done>,
+    /// Segments and runs given to the worker.
+    in_work: usize,
+    next_to_seal: u32,
+    run_in_work: bool,
+}
+
+impl Appender {
+    /// An appender behind an opened store; reads the identities of the last days.
+    pub(super) fn new(shared: Arc<Shared>, durable: Extent, blocked: Extent) -> Result<Self, StoreError> {
+        let worker = Worker::start(Arc::clone(&shared))?;
+        let seed = shared.seed;
+        let memo = |_| Memo { keys: Dictionary::new(seed), ordinals: Vec::new() };
+        let snapshot = shared.snapshot()?;
+        let seen = identities::of_window(&snapshot, seed)?;
+        let next_to_seal = snapshot.view.segments.len() as u32;
+        drop(snapshot);
+        let mut appender = Self {
+            shared,
+            worker,
+            memos: Aspect::ALL.map(memo),
+            seen,
+            durable,
+            blocked,
+            finished: Vec::new(),
+            in_work: 0,
+            next_to_seal,
+            run_in_work: false,
+        };
+        appender.give_work(&appender.shared.view())?;
+        Ok(appender)
+    }
+
+    /// Stores batches in one commit and answers for each. When this returns `Ok`, all of it is fsynced;
+    /// when it returns an error, none of it is stored.
+    pub fn append(&mut self, batches: &[EventBatch]) -> Result<Vec<Appended>, StoreError> {
+        self.shared.ready_to_write()?;
+        self.collect_work()?;
+        let mut pieces = vec![(self.shared.view().rows, Rows::default())];
+        let mut outcomes = Vec::with_capacity(batches.len());
+        for batch in batches {
+            let outcome = self.place(batch, &mut pieces);
+            outcomes.push(outcome.inspect_err(|_| self.seen.undo())?);
+        }
+        pieces.retain(|(_, rows)| rows.len() > 0);
+        if pieces.is_empty() && self.finished.is_empty() {
+            return Ok(outcomes);
+        }
+        match self.commit(pieces) {
+            Ok(()) => {
+                self.seen.commit();
+                let sum = |count: &dyn Fn(&Appended) -> u64| outcomes.iter().map(count).sum::<u64>();
+                self.shared.counts.accepted.fetch_add(sum(&|o| o.accepted), Ordering::Relaxed);
+                self.shared.counts.duplicates.fetch_add(sum(&|o| o.duplicates), Ordering::Relaxed);
+                Ok(outcomes)
+            }
+            Err(error) => {
+                self.seen.undo();
+                self.shared.write_failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Stores what the worker has finished, for times without events. Waits for the worker if `wait`.
+    pub fn settle(&mut self, wait: bool) -> Result<(), StoreError> {
+        loop {
+            self.shared.ready_to_write()?;
+            if wait && self.finished.is_empty() && self.in_work > 0 {
+                self.take_done(true)?;
+            }
+            self.collect_work()?;
+            if self.finished.is_empty() {
+                return Ok(());
+            }
+            self.commit(Vec::new()).inspect_err(|error| self.shared.write_failed(error))?;
+        }
+    }
+
+    /// Whether the worker has something unfinished or unstored.
+    pub fn has_work(&self) -> bool {
+        self.in_work > 0 || !self.finished.is_empty()
+    }
+
+    /// Puts a batch's events behind the others.
+    fn place(&mut self, batch: &EventBatch, pieces: &mut Vec<(u64, Rows)>) -> Result<Appended, StoreError> {
+        let mut outcome = Appended::default();
+        for event in batch.iter() {
+            let day = Day::of(event.ts());
+            if self.seen.wants(day) {
+                let identities = identities::of_day(&self.shared.snapshot()?, self.shared.seed, day)?;
+                self.seen.load_old(day, &identities);
+            }
+            if !self.seen.insert(day, event.identity()) {
+                outcome.duplicates += 1;
+                continue;
+            }
+            match self.keys_of(event) {
+                Ok(keys) => {
+                    outcome.accepted += 1;
+                    push(pieces, event, keys);
+                }
+                Err(dim) => outcome.full.push((event.line(), dim)),
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Ordinals of an event's aspect keys; an error names the dimension that is full.
+    fn keys_of(&mut self, event: Event<'_>) -> Result<[u32; 4], Dim> {
+        let mut keys = [0; 4];
+        for ((aspect, memo), key) in Aspect::ALL.into_iter().zip(&mut self.memos).zip(&mut keys) {
+            let bytes = event.aspect_key(aspect);
+            let known = memo.keys.find(bytes).and_then(|at| memo.ordinals.get(at as usize));
+            *key = match known {
+                Some(ordinal) => *ordinal,
+                None => {
+                    let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
+                    let ordinal = catalog.intern(aspect, bytes)?;
+                    drop(catalog);
+                    if memo.keys.len() >= MEMO_KEYS_MAX {
+                        memo.keys.clear();
+                        memo.ordinals.clear();
+                    }
+                    memo.keys.intern(bytes);
+                    memo.ordinals.push(ordinal);
+                    ordinal
+                }
+            };
+        }
+        Ok(keys)
+    }
+
+    /// Writes journal records and finished work in one transaction, then publishes the new view.
+    fn commit(&mut self, pieces: Vec<(u64, Rows)>) -> Result<(), StoreError> {
+        let database = self.shared.database()?;
+        let mut transaction = database.begin_write()?;
+        transaction.set_quick_repair(true);
+        let now = self.write_journal(&transaction, &pieces)?;
+        let seals = self.finished.iter().any(|done| matches!(done, Done::Segment(_)));
+        if seals {
+            self.write_names(&transaction, &now)?;
+        }
+        for done in &self.finished {
+            match done {
+                Done::Segment(sealed) => write_segment(&transaction, sealed)?,
+                Done::Run(run) => {
+                    let mut days = transaction.open_table(DAYS)?;
+                    for (aspect, first, value) in &run.blocks {
+                        let key = tables::day_key(run.header.day, run.header.run, *aspect, *first);
+                        days.insert(key, value.as_slice())?;
+                    }
+                    let key = tables::run_key(run.header.day, run.header.run);
+                    transaction.open_table(RUNS)?.insert(key, codec::encode(&run.header)?.as_slice())?;
+                }
+                Done::Failed(_) => {}
+            }
+        }
+        transaction.commit()?;
+        self.durable = now;
+        if seals {
+            self.blocked = now;
+        }
+        let view = self.next_view(pieces);
+        self.shared.counts.commits.fetch_add(1, Ordering::Relaxed);
+        self.shared.publish(Arc::clone(&view));
+        if seals {
+            self.shared.note_high_water(view.rows);
+        }
+        self.give_work(&view)
+    }
+
+    /// Writes the records and gives the extent of names that they bring the disk to.
+    fn write_journal(
+        &self,
+        transaction: &redb::WriteTransaction,
+        pieces: &[(u64, Rows)],
+    ) -> Result<Extent, StoreError> {
+        let catalog = self.shared.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        let now = Extent::of(&catalog);
+        let mut journal = transaction.open_table(JOURNAL)?;
+        let mut from = self.durable;
+        for (first_row, rows) in pieces {
+            let record = journal::encode(rows, &catalog, &from, &now)?;
+            journal.insert(first_row, record.as_slice())?;
+            from = now;
+        }
+        // Without a record the new names stay in memory until the next one.
+        Ok(if pieces.is_empty() { self.durable } else { now })
+    }
+
+    /// Moves the names of the journal into blocks.
+    fn write_names(&self, transaction: &redb::WriteTransaction, to: &Extent) -> Result<(), StoreError> {
+        let catalog = self.shared.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        let mut table = transaction.open_table(NAMES)?;
+        for (number, first, value) in names::name_blocks(&catalog, &self.blocked, to) {
+            table.insert(tables::name_key(number, first), value.as_slice())?;
+        }
+        let mut table = transaction.open_table(ASPECTS)?;
+        for (number, first, value) in names::key_blocks(&catalog, &self.blocked, to) {
+            table.insert(tables::name_key(number, first), value.as_slice())?;
+        }
+        Ok(())
+    }
+
+    /// The view after a commit.
+    fn next_view(&mut self, pieces: Vec<(u64, Rows)>) -> Arc<View> {
+        let mut view = View::clone(&self.shared.view());
+        for (_, rows) in pieces {
+            view.push(rows);
+        }
+        for done in self.finished.drain(..) {
+            match done {
+                Done::Segment(sealed) => view.seal(Arc::new(sealed.header)),
+                Done::Run(run) => view.add_run(Arc::new(run.header)),
+                Done::Failed(_) => {}
+            }
+        }
+        Arc::new(view)
+    }
+
+    /// Gives the worker what has become due.
+    fn give_work(&mut self, view: &Arc<View>) -> Result<(), StoreError> {
+        while let Some(pieces) = view.full_segment(self.next_to_seal) {
+            self.worker.give(Task::Seal { number: self.next_to_seal, pieces })?;
+            self.next_to_seal += 1;
+            self.in_work += 1;
+        }
+        if !self.run_in_work
+            && let Some(day) = view.due_run()
+        {
+            self.worker.give(Task::Run { day, view: Arc::clone(view) })?;
+            self.run_in_work = true;
+            self.in_work += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes what the worker has finished; waits for it when too much is unfinished.
+    fn collect_work(&mut self) -> Result<(), StoreError> {
+        while self.take_done(false)? {}
+        while self.in_work >= SEALING_MAX {
+            self.take_done(true)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one finished task; false if there is none.
+    fn take_done(&mut self, wait: bool) -> Result<bool, StoreError> {
+        let Some(done) = self.worker.take(wait)? else { return Ok(false) };
+        self.in_work -= 1;
+        match done {
+            // A day whose relations cannot be written is still answered from its segments, only slower,
+            // so this is loud but stops nothing. `run_in_work` stays set: no further run is tried.
+            Done::Failed(error) => tracing::error!(%error, "the relations of a day could not be written"),
+            Done::Run(_) => {
+                self.run_in_work = false;
+                self.finished.push(done);
+            }
+            Done::Segment(_) => self.finished.push(done),
+        }
+        Ok(true)
+    }
+}
+
+/// Adds an event to the last piece, starting a new one where a segment ends.
+fn push(pieces: &mut Vec<(u64, Rows)>, event: Event<'_>, keys: [u32; 4]) {
+    if let Some((first_row, rows)) = pieces.last() {
+        let next = first_row + rows.len() as u64;
+        if rows.len() > 0 && next.is_multiple_of(SEGMENT_ROWS as u64) {
+            pieces.push((next, Rows::default()));
+        }
+    }
+    if let Some((_, rows)) = pieces.last_mut() {
+        rows.push(event, keys);
+    }
+}
+
+/// Stores a segment and removes its journal records.
+fn write_segment(transaction: &redb::WriteTransaction, sealed: &Sealed) -> Result<(), StoreError> {
+    let mut columns = transaction.open_table(COLUMNS)?;
+    for (page, value) in sealed.pages.iter().enumerate() {
+        columns.insert(tables::column_key(sealed.number, page as u32), value.as_slice())?;
+    }
+    let mut postings = transaction.open_table(POSTINGS)?;
+    for (aspect, first, value) in &sealed.postings {
+        postings.insert(tables::posting_key(sealed.number, *aspect, *first), value.as_slice())?;
+    }
+    transaction.open_table(SEGMENTS)?.insert(sealed.number, codec::encode(&sealed.header)?.as_slice())?;
+    let first = u64::from(sealed.number) * SEGMENT_ROWS as u64;
+    transaction.open_table(JOURNAL)?.retain_in(first..first + SEGMENT_ROWS as u64, |_, _| false)?;
+    Ok(())
+}

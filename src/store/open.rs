@@ -1,0 +1,184 @@
+//! Opening a data folder: lock, version, names, journal.
+
+use super::append::Appender;
+use super::catalog::Catalog;
+use super::error::StoreError;
+use super::names::{self, Extent};
+use super::shared::Shared;
+use super::tables::{self, ASPECTS, COLUMNS, DAYS, JOURNAL, Key, NAMES, POSTINGS, RUNS, SEGMENTS};
+use super::version::{self, FORMAT, Meta};
+use super::view::View;
+use super::{Store, codec, journal, upgrade};
+use crate::limits::{CACHE_BYTES, FULL_CHECK_BYTES_MAX};
+use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The database file of a data folder.
+pub(super) fn database_path(folder: &Path) -> PathBuf {
+    folder.join("cahoots.redb")
+}
+
+/// Who has the database open, for the message to the one who comes second.
+fn owner_path(folder: &Path) -> PathBuf {
+    folder.join("cahoots.pid")
+}
+
+/// Rows that the database is known to have had.
+pub(super) fn high_water_path(folder: &Path) -> PathBuf {
+    folder.join("high-water")
+}
+
+/// Opens a folder for reading and writing, creating what is not there; `seed` makes a new database's secret.
+pub(super) fn open(folder: &Path, seed: u64) -> Result<(Store, Appender), StoreError> {
+    let cannot = |what: &str, error: std::io::Error| {
+        StoreError::Open(format!(
+            "cannot {what} {}: {error}; name another folder with --data",
+            folder.display()
+        ))
+    };
+    std::fs::create_dir_all(folder).map_err(|error| cannot("create the data folder", error))?;
+    let database = open_database(folder)?;
+    let pid = std::process::id();
+    std::fs::write(owner_path(folder), format!("{pid}\n")).map_err(|error| cannot("write to", error))?;
+    let meta = prepare(&database, seed)?;
+    let (catalog, blocked, durable, view) = load(&database, &meta)?;
+    check_high_water(folder, view.rows)?;
+    let shared = Arc::new(Shared::new(folder.to_owned(), meta.seed, database, catalog, view));
+    let appender = Appender::new(Arc::clone(&shared), durable, blocked)?;
+    Ok((Store { shared }, appender))
+}
+
+/// Opens the database file alone.
+pub(super) fn open_database(folder: &Path) -> Result<Database, StoreError> {
+    let path = database_path(folder);
+    let bytes = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    builder.set_check_integrity_on_open(bytes > 0 && bytes <= FULL_CHECK_BYTES_MAX);
+    builder.create(&path).map_err(|error| explain(folder, error))
+}
+
+/// One sentence for each way in which redb refuses a file.
+fn explain(folder: &Path, error: DatabaseError) -> StoreError {
+    let path = database_path(folder);
+    let shown = path.display();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => {
+            let owner = std::fs::read_to_string(owner_path(folder)).unwrap_or_default();
+            let owner = owner.trim();
+            let who =
+                if owner.is_empty() { "another process".to_owned() } else { format!("process {owner}") };
+            StoreError::Open(format!(
+                "{shown} is in use by {who}: stop it, or name another folder with --data"
+            ))
+        }
+        DatabaseError::Storage(redb::StorageError::Corrupted(reason)) => StoreError::Open(format!(
+            "{shown} is damaged ({reason}): restore a backup, or name another folder with --data"
+        )),
+        DatabaseError::Storage(redb::StorageError::Io(error))
+            if error.kind() == std::io::ErrorKind::InvalidData =>
+        {
+            StoreError::Open(format!(
+                "{shown} is not a cahoots database ({error}): name another folder with --data"
+            ))
+        }
+        DatabaseError::Storage(error) => match StoreError::from(error) {
+            StoreError::Io(reason) => {
+                StoreError::Open(format!("cannot open {shown}: {reason}; name another folder with --data"))
+            }
+            other => other,
+        },
+        other => StoreError::Open(format!("cannot open {shown}: {other}; name another folder with --data")),
+    }
+}
+
+/// Checks the version, climbs the ladder, creates tables.
+fn prepare(database: &Database, seed: u64) -> Result<Meta, StoreError> {
+    let transaction = database.begin_write()?;
+    let meta = match version::read(&transaction)? {
+        Some(meta) => upgrade::climb(&transaction, meta)?,
+        None => {
+            let meta = Meta { format: FORMAT, seed };
+            version::write(&transaction, &meta)?;
+            meta
+        }
+    };
+    create(&transaction, COLUMNS)?;
+    create(&transaction, POSTINGS)?;
+    create(&transaction, DAYS)?;
+    create(&transaction, NAMES)?;
+    create(&transaction, ASPECTS)?;
+    create(&transaction, RUNS)?;
+    drop(transaction.open_table(JOURNAL)?);
+    drop(transaction.open_table(SEGMENTS)?);
+    transaction.commit()?;
+    Ok(meta)
+}
+
+fn create<const WIDTH: usize>(
+    transaction: &redb::WriteTransaction,
+    table: TableDefinition<'static, Key<WIDTH>, &'static [u8]>,
+) -> Result<(), StoreError> {
+    drop(transaction.open_table(table)?);
+    Ok(())
+}
+
+/// Reads names, journal and headers into memory: catalog, extent in blocks, extent on disk, view.
+fn load(database: &Database, meta: &Meta) -> Result<(Catalog, Extent, Extent, View), StoreError> {
+    let transaction = database.begin_read()?;
+    let mut catalog = Catalog::new(meta.seed);
+    for (table, is_names) in [(NAMES, true), (ASPECTS, false)] {
+        for entry in transaction.open_table(table)?.iter()? {
+            let (key, value) = entry?;
+            let (number, first) = key.value().split_first().map_or((0, 0), |(number, first)| {
+                (*number, u32::from_be_bytes(first.try_into().unwrap_or_default()))
+            });
+            names::apply_block(&mut catalog, number, first, value.value(), is_names)?;
+        }
+    }
+    let blocked = Extent::of(&catalog);
+    let mut view = View::default();
+    for entry in transaction.open_table(SEGMENTS)?.iter()? {
+        let (number, value) = entry?;
+        let place = || format!("header of segment {}", number.value());
+        let header: super::segment::Header = codec::decode(value.value(), place)?;
+        if number.value() as usize != view.segments.len() {
+            return Err(StoreError::corrupt(place(), "the segment before it is missing"));
+        }
+        view.newest = view.newest.max(Some(header.layout.last));
+        view.segments.push(Arc::new(header));
+    }
+    view.rows = view.sealed_rows();
+    for entry in transaction.open_table(RUNS)?.iter()? {
+        let (key, value) = entry?;
+        let (day, run) = tables::run_of_key(key.value());
+        view.add_run(Arc::new(codec::decode(value.value(), || format!("header of day {day}, run {run}"))?));
+    }
+    for entry in transaction.open_table(JOURNAL)?.iter()? {
+        let (first_row, value) = entry?;
+        let first_row = first_row.value();
+        if first_row != view.rows {
+            let reason = format!("record {first_row} comes after row {}", view.rows);
+            return Err(StoreError::corrupt("the journal", reason));
+        }
+        view.push(journal::decode(value.value(), first_row, &mut catalog)?);
+    }
+    let durable = Extent::of(&catalog);
+    Ok((catalog, blocked, durable, view))
+}
+
+/// Refuses a database that has fewer rows than it once had.
+fn check_high_water(folder: &Path, rows: u64) -> Result<(), StoreError> {
+    let path = high_water_path(folder);
+    let known =
+        std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or(0);
+    if rows < known {
+        return Err(StoreError::Open(format!(
+            "{} has {rows} rows but had {known}: restore a backup, or remove {} to go on with what is left",
+            database_path(folder).display(),
+            path.display()
+        )));
+    }
+    Ok(())
+}
