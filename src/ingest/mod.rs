@@ -47,3 +47,6 @@ pub struct Context {
     /// Whether unknown fields are kept, as raw JSON.
     pub keep_extra: bool,
 }
+
+#[cfg(test)]
+mod tests;
