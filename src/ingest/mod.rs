@@ -49,4 +49,8 @@ pub struct Context {
 }
 
 #[cfg(test)]
+mod capture_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod writer_tests;
