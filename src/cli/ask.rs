@@ -101,7 +101,8 @@ pub(crate) fn ask(
     let terminal = stdout.is_terminal();
     let mut out = stdout.lock();
     if output.curl {
-        let line = curl_line(server, &target.with("cursor", paging.cursor.as_ref()), question.body.as_deref());
+        let line =
+            curl_line(server, &target.with("cursor", paging.cursor.as_ref()), question.body.as_deref());
         return writeln!(out, "{line}").map_err(CliError::Output);
     }
     let mut client = server.client()?;
@@ -113,7 +114,8 @@ pub(crate) fn ask(
         cursor = response.headers.get("x-next-cursor").and_then(|next| next.to_str().ok()).map(str::to_owned);
         let last = cursor.is_none() || !paging.all;
         let text = String::from_utf8_lossy(&response.body);
-        out.write_all(show(&pages.page(&text, last), format, terminal).as_bytes()).map_err(CliError::Output)?;
+        out.write_all(show(&pages.page(&text, last), format, terminal).as_bytes())
+            .map_err(CliError::Output)?;
         if last {
             return out.flush().map_err(CliError::Output);
         }

@@ -13,7 +13,7 @@
 //!   requests together may hold on the way.
 //!
 //! What is left out: sockets, compression and status codes (`http`), and whether an event is a
-//! duplicate (`store`; [`identity`] only makes the hash that it compares).
+//! duplicate (`store`; `event` only makes the hash that it compares).
 //!
 //! # Rate
 //!
@@ -22,7 +22,7 @@
 mod address;
 mod budget;
 mod decoder;
-mod identity;
+mod prompt;
 mod reject;
 mod source;
 mod stream;

@@ -6,10 +6,10 @@
 
 use super::super::reject::{Wrong, shown};
 use super::super::value::{Plain, Scalar, check_name, plain_number};
-use super::super::{Context, address, identity, time};
+use super::super::{Context, address, prompt, time};
 use super::record::{FIELDS_MAX, Names, Record, RecordSeed};
 use super::{Scratch, hints};
-use crate::event::{Dim, Draft, EventBatch, Number, Text, ip_bytes};
+use crate::event::{Dim, Draft, EventBatch, Number, Text, identity_of_request, identity_of_text, ip_bytes};
 use serde::de::DeserializeSeed;
 use serde_json::de::{Deserializer, SliceRead};
 use std::marker::PhantomData;
@@ -176,8 +176,8 @@ pub(in crate::ingest) fn assemble(
     check_name(request_id, "request_id")?;
 
     let fixed = Fixed::of(&record)?;
-    let prompt = Field::Prompt.of(&record).text();
-    let prompt_hash = identity::of_prompt(context.seed, prompt);
+    let prompt_text = Field::Prompt.of(&record).text();
+    let prompt_hash = prompt::hash(context.seed, prompt_text);
     let extra = if scratch.extra.is_empty() {
         ""
     } else {
@@ -199,7 +199,7 @@ pub(in crate::ingest) fn assemble(
     draft.texts[Text::Session.index()] = Field::Session.of(&record).text();
     draft.texts[Text::Extra.index()] = extra;
     draft.texts[Text::PromptHash.index()] = match Field::PromptHash.of(&record).text() {
-        "" if prompt.is_empty() => "",
+        "" if prompt_text.is_empty() => "",
         "" => std::str::from_utf8(&prompt_hash).unwrap_or_default(),
         given => given,
     };
@@ -207,9 +207,9 @@ pub(in crate::ingest) fn assemble(
     draft.numbers[Number::OutputTokens.index()] = number(&record, Field::OutputTokens, false)?;
     draft.numbers[Number::LatencyMs.index()] = number(&record, Field::LatencyMs, true)?;
     draft.identity = if request_id.is_empty() {
-        identity::of_text(context.seed, object)
+        identity_of_text(context.seed, object)
     } else {
-        identity::of_request(context.seed, account, request_id, &mut scratch.identity)
+        identity_of_request(context.seed, account.as_bytes(), request_id.as_bytes(), &mut scratch.identity)
     };
     batch.push(&draft);
     Ok(())
