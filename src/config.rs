@@ -1,1 +1,303 @@
-//! (placeholder, being written)
+//! What was typed (flag, else environment, else TOML file, else default) to what is meant.
+//!
+//! Reading flags and variables belongs to `cli`; here a missing value is `None`, so that the layers
+//! can be told apart. Nothing is guessed: an unknown key or a missing file is an error.
+
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Address that is listened on unless told otherwise.
+pub const LISTEN_DEFAULT: &str = "127.0.0.1:7070";
+
+/// What one layer says; `None` leaves it to the layer below.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Typed {
+    /// Folder of the data file.
+    pub data: Option<PathBuf>,
+    /// Address and port.
+    pub listen: Option<String>,
+    /// File that holds the token.
+    pub token_file: Option<PathBuf>,
+    /// Whether unknown fields of events are kept.
+    pub keep_extra: Option<bool>,
+}
+
+/// The keys of the TOML file, for the nearest one to a wrong one.
+const KEYS: [&str; 4] = ["data", "listen", "token_file", "keep_extra"];
+
+/// What the server is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Folder of the data file.
+    pub data: PathBuf,
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// File that holds the token, wanted on every address but loopback.
+    pub token_file: Option<PathBuf>,
+    /// Whether unknown fields of events are kept.
+    pub keep_extra: bool,
+}
+
+/// Why a configuration means nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file that was named cannot be read.
+    #[error("{what} {path:?} cannot be read: {reason}")]
+    Unreadable {
+        /// What it was to be.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+    /// A key that does not exist.
+    #[error("{path:?}, line {line}: there is no key {key:?}; did you mean {near:?}?")]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// The key that was found.
+        key: String,
+        /// The right key most like it.
+        near: &'static str,
+    },
+    /// TOML that is none, or a value of the wrong type.
+    #[error("{path:?}, line {line}: {reason}")]
+    Toml {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Not an address with a port.
+    #[error("listen is {0:?}: write an address and a port, such as {LISTEN_DEFAULT} or [::1]:7070")]
+    Listen(String),
+    /// Reachable from elsewhere, and open to everyone.
+    #[error(
+        "{0} can be reached from other machines, so it needs a token: add --token-file FILE, or listen on {LISTEN_DEFAULT}"
+    )]
+    OpenToAll(SocketAddr),
+    /// Neither told nor found.
+    #[error("no folder for the data: neither STATE_DIRECTORY nor HOME is set, so say --data FOLDER")]
+    NoFolder,
+    /// A token that no client could send.
+    #[error(
+        "token file {0:?} must hold one line of printable ASCII without spaces; make one with: head -c 24 /dev/urandom | base64"
+    )]
+    Token(PathBuf),
+}
+
+impl Typed {
+    /// What a TOML file says.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = read("config file", path)?;
+        Self::from_toml(&text, path)
+    }
+
+    /// What TOML text says; `path` is for messages only.
+    pub fn from_toml(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            let before = text.get(..span.start).unwrap_or_default();
+            let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+            let path = path.to_owned();
+            let key = text.get(span).unwrap_or_default().trim_matches(['"', '\'', '[', ']', ' ']).to_owned();
+            if error.message().starts_with("unknown field") {
+                let near = nearest(&key);
+                return ConfigError::UnknownKey { path, line, key, near };
+            }
+            ConfigError::Toml { path, line, reason: error.message().replace('\n', " ") }
+        })
+    }
+
+    /// This layer, and for what it leaves open the one below.
+    #[must_use]
+    pub fn or(self, below: Self) -> Self {
+        Self {
+            data: self.data.or(below.data),
+            listen: self.listen.or(below.listen),
+            token_file: self.token_file.or(below.token_file),
+            keep_extra: self.keep_extra.or(below.keep_extra),
+        }
+    }
+}
+
+impl Config {
+    /// What all layers together mean. `variable` reads the environment.
+    pub fn resolve(typed: Typed, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let listen = typed.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
+        let listen: SocketAddr = listen.parse().map_err(|_| ConfigError::Listen(listen))?;
+        if !listen.ip().to_canonical().is_loopback() && typed.token_file.is_none() {
+            return Err(ConfigError::OpenToAll(listen));
+        }
+        let data = match typed.data {
+            Some(data) => data,
+            None => state_folder(variable).ok_or(ConfigError::NoFolder)?,
+        };
+        let keep_extra = typed.keep_extra.unwrap_or(false);
+        Ok(Self { data, listen, token_file: typed.token_file, keep_extra })
+    }
+
+    /// The token, if there is a file for one.
+    pub fn token(&self) -> Result<Option<String>, ConfigError> {
+        self.token_file.as_deref().map(read_token).transpose()
+    }
+}
+
+/// The platform's folder for what a program remembers. A variable that is set but empty counts as
+/// not set, as XDG has it.
+pub fn state_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let folder = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // systemd makes this folder for the unit, which may not write anywhere else.
+    if let Some(given) = folder("STATE_DIRECTORY") {
+        return Some(given);
+    }
+    if cfg!(target_os = "macos") {
+        return Some(folder("HOME")?.join("Library/Application Support/cahoots"));
+    }
+    let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?;
+    Some(state.join("cahoots"))
+}
+
+/// The token that a file holds.
+pub fn read_token(path: &Path) -> Result<String, ConfigError> {
+    let text = read("token file", path)?;
+    let token = text.trim_end_matches(['\n', '\r']);
+    // It travels in a header, where anything else would be changed or cut.
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ConfigError::Token(path.to_owned()));
+    }
+    Ok(token.to_owned())
+}
+
+fn read(what: &'static str, path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|reason| ConfigError::Unreadable {
+        what,
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn nearest(key: &str) -> &'static str {
+    // The letters of a mistyped word are mostly the right ones: most pairs of letters in common wins.
+    let shared = |candidate: &str| {
+        let pairs: Vec<&[u8]> = candidate.as_bytes().windows(2).collect();
+        key.as_bytes().windows(2).filter(|pair| pairs.contains(pair)).count()
+    };
+    KEYS.into_iter().max_by_key(|candidate| shared(candidate)).unwrap_or(KEYS[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, ConfigError, LISTEN_DEFAULT, Typed, read_token, state_folder};
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
+
+    fn home(name: &str) -> Option<OsString> {
+        (name == "HOME").then(|| "/home/ann".into())
+    }
+
+    fn toml(text: &str) -> Result<Typed, ConfigError> {
+        Typed::from_toml(text, Path::new("c.toml"))
+    }
+
+    #[test]
+    fn nothing_typed_means_loopback_and_the_state_folder() {
+        let config = Config::resolve(Typed::default(), home).expect("defaults");
+        assert_eq!(config.listen.to_string(), LISTEN_DEFAULT);
+        assert!(
+            config.data.starts_with("/home/ann") && config.data.ends_with("cahoots"),
+            "{:?}",
+            config.data
+        );
+        assert!(!config.keep_extra && config.token_file.is_none());
+        assert!(matches!(Config::resolve(Typed::default(), |_| None), Err(ConfigError::NoFolder)));
+    }
+
+    #[test]
+    fn the_upper_layer_wins_key_by_key() {
+        let flags = Typed { listen: Some("127.0.0.1:1".into()), ..Typed::default() };
+        let file = toml("listen = '127.0.0.1:2'\nkeep_extra = true\ndata = '/d'").expect("toml");
+        let config = Config::resolve(flags.or(file), home).expect("config");
+        assert_eq!((config.listen.port(), config.keep_extra, config.data), (1, true, PathBuf::from("/d")));
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_line_and_the_nearest_right_one() {
+        let error = toml("# hello\n\nlistne = '127.0.0.1:1'\n").expect_err("unknown key").to_string();
+        assert_eq!(error, "\"c.toml\", line 3: there is no key \"listne\"; did you mean \"listen\"?");
+        let error = toml("tokenfile = 'x'").expect_err("unknown key").to_string();
+        assert!(error.ends_with("did you mean \"token_file\"?"), "{error}");
+        let error = toml("data = '/d'\n[server]\nx = 1").expect_err("unknown table").to_string();
+        assert!(error.contains("line 2: there is no key \"server\""), "{error}");
+    }
+
+    #[test]
+    fn wrong_values_and_broken_toml_name_their_line() {
+        for text in ["data = '/d'\nkeep_extra = 'yes'", "data = '/d'\nlisten 7"] {
+            let error = toml(text).expect_err(text).to_string();
+            assert!(error.starts_with("\"c.toml\", line 2: ") && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_named_file_that_is_missing_is_an_error() {
+        let error = Typed::from_file(Path::new("/nonexistent/c.toml")).expect_err("missing").to_string();
+        assert!(error.starts_with("config file \"/nonexistent/c.toml\" cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn only_loopback_may_be_open() {
+        let listen = |listen: &str, token_file: Option<&str>| {
+            let token_file = token_file.map(PathBuf::from);
+            Config::resolve(Typed { listen: Some(listen.into()), token_file, ..Typed::default() }, home)
+        };
+        for open in ["0.0.0.0:7070", "[::]:7070", "192.0.2.1:80"] {
+            let error = listen(open, None).expect_err(open).to_string();
+            assert!(error.starts_with(open) && error.contains("--token-file"), "{error}");
+            assert!(listen(open, Some("/t")).is_ok(), "{open}");
+        }
+        for local in ["127.0.0.1:0", "127.9.9.9:1", "[::1]:7070", "[::ffff:127.0.0.1]:7070"] {
+            assert!(listen(local, None).is_ok(), "{local}");
+        }
+        for none in ["localhost", "7070", "127.0.0.1", "", "127.0.0.1:99999"] {
+            assert!(matches!(listen(none, None), Err(ConfigError::Listen(_))), "{none}");
+        }
+    }
+
+    #[test]
+    fn the_state_folder_is_the_one_that_the_system_gives() {
+        let from = |pairs: &[(&str, &str)]| {
+            let find = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+            state_folder(find)
+        };
+        let given = from(&[("STATE_DIRECTORY", "/var/lib/cahoots"), ("HOME", "/root")]);
+        assert_eq!(given, Some("/var/lib/cahoots".into()));
+        if !cfg!(target_os = "macos") {
+            assert_eq!(from(&[("XDG_STATE_HOME", "/x"), ("HOME", "/h")]), Some("/x/cahoots".into()));
+            let home = from(&[("XDG_STATE_HOME", ""), ("HOME", "/h")]);
+            assert_eq!(home, Some("/h/.local/state/cahoots".into()));
+        }
+        assert_eq!(from(&[]), None);
+    }
+
+    #[test]
+    fn a_token_is_one_printable_line() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("token");
+        for (content, token) in
+            [("abc-1\n", Some("abc-1")), ("abc", Some("abc")), ("\n", None), ("a b", None), ("a\nb", None)]
+        {
+            std::fs::write(&path, content).expect("write");
+            assert_eq!(read_token(&path).ok().as_deref(), token, "{content:?}");
+        }
+        assert!(matches!(read_token(&folder.path().join("none")), Err(ConfigError::Unreadable { .. })));
+    }
+}

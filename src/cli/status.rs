@@ -1,0 +1,30 @@
+//! `cahoots status`: what the server says of itself.
+
+use crate::cli::ask::{Output, Paging, ask};
+use crate::cli::connect::Server;
+use crate::cli::error::CliError;
+use crate::cli::target::Target;
+
+const EXAMPLES: &str = "\
+Examples:
+  cahoots status
+  cahoots status -o json
+  cahoots status --url http://10.0.0.5:7070 --token-file token";
+
+/// Figures about the server: events, bytes, whether it can write
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Status {
+    /// Asks, or shows how to.
+    pub(crate) fn run(&self) -> Result<(), CliError> {
+        let target = Target::new("/v1/status");
+        ask(&self.server, &self.output, &Paging::default(), target)
+    }
+}
