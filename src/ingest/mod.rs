@@ -17,7 +17,7 @@
 //!
 //! # Rate
 //!
-//! 700 to 850 k events/s on one core (426-byte lines with 18 fields, pieces of 16 KiB to 1 MiB, CPU time, on
+//! 650 to 850 k events/s on one core (426-byte lines with 18 fields, pieces of 16 KiB to 1 MiB, CPU time, on
 //! a busy 2-core virtual machine), where `serde_json` alone, deriving a struct of borrowed fields from the
 //! same lines, reads 1,100 k. With the memory of batches kept from page faults (glibc told not to give it
 //! back) it is 930 to 960 k; times as RFC 3339 instead of epochs cost a tenth.
