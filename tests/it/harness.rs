@@ -140,7 +140,7 @@ impl Server {
 
     pub fn rows(&self) -> u64 {
         let status = self.get("/v1/status").json();
-        status["rows"].as_u64().unwrap_or_else(|| panic!("no rows in {status}"))
+        status["events"].as_u64().unwrap_or_else(|| panic!("no rows in {status}"))
     }
 
     pub fn kill(mut self) {
