@@ -145,6 +145,24 @@ pub const LIMIT_DEFAULT: usize = 100;
 /// Largest `limit`. Past it: 400, which names cursors.
 pub const LIMIT_MAX: usize = 100_000;
 
+/// Accounts that may share a thing before it is listed as skipped instead of making neighbors of them all.
+pub const HUB_MAX_DEFAULT: u64 = 5_000;
+
+/// Accounts that may share a thing before `pairs` skips it: a thing that `n` share makes `n * n / 2` pairs.
+pub const PAIR_HUB_MAX_DEFAULT: u64 = 64;
+
+/// Pairs that `pairs` may hold, 8 bytes each. Past it: 400, which names `hub_max`.
+pub const PAIRS_MAX: usize = 30_000_000;
+
+/// Newest events that a profile looks at one by one, for what is counted by hour or by account.
+pub const PROFILE_ROWS_MAX: usize = 1_000;
+
+/// Values of one field that a profile lists. Further ones are counted only.
+pub const PROFILE_VALUES_MAX: usize = 100;
+
+/// Hours up to which a timeline has a bucket an hour; a longer one has a bucket a day.
+pub const TIMELINE_HOURS_MAX: Micros = 72;
+
 // --- What the store may hold ---
 
 /// Rows of one segment: one roaring container.
