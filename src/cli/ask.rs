@@ -101,7 +101,8 @@ pub(crate) fn ask(
     let terminal = stdout.is_terminal();
     let mut out = stdout.lock();
     if output.curl {
-        let line = curl_line(server, &target.with("cursor", paging.cursor.as_ref()), question.body.as_deref());
+        let line =
+            curl_line(server, &target.with("cursor", paging.cursor.as_ref()), question.body.as_deref());
         return writeln!(out, "{line}").map_err(CliError::Output);
     }
     let mut client = server.client()?;
@@ -113,7 +114,8 @@ pub(crate) fn ask(
         cursor = response.headers.get("x-next-cursor").and_then(|next| next.to_str().ok()).map(str::to_owned);
         let last = cursor.is_none() || !paging.all;
         let text = String::from_utf8_lossy(&response.body);
-        out.write_all(show(&pages.page(&text, last), format, terminal).as_bytes()).map_err(CliError::Output)?;
+        out.write_all(show(&pages.page(&text, last), format, terminal).as_bytes())
+            .map_err(CliError::Output)?;
         if last {
             return out.flush().map_err(CliError::Output);
         }
@@ -147,10 +149,8 @@ impl Pages {
     fn page(&mut self, text: &str, last: bool) -> String {
         let first = std::mem::take(&mut self.first);
         match self.format {
-            Format::Json => text.to_owned(),
             // The header once.
             Format::Csv if !first => text.split_once('\n').map_or("", |(_, rows)| rows).to_owned(),
-            Format::Csv => text.to_owned(),
             // How to get the next page, once that has been done.
             Format::Table if !last => {
                 let kept = text.lines().filter(|line| !line.starts_with("more: "));
@@ -158,7 +158,7 @@ impl Pages {
             }
             Format::Table => text.replace("more: add cursor=", "more: add --all, or --cursor "),
             Format::Ndjson if self.all => self.ndjson(text, last),
-            Format::Ndjson => text.to_owned(),
+            Format::Json | Format::Csv | Format::Ndjson => text.to_owned(),
         }
     }
 

@@ -23,6 +23,8 @@ mod shell;
 mod show;
 mod status;
 mod target;
+#[cfg(test)]
+mod testing;
 mod why;
 
 pub use error::CliError;
@@ -132,7 +134,8 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().expect("address"));
         drop(listener);
         assert_eq!(code(&["status", "--url", &url]), 4);
-        let CliError::Client(_) = run(["cahoots", "status", "--url", &url].map(Into::into)).expect_err("nobody")
+        let CliError::Client(_) =
+            run(["cahoots", "status", "--url", &url].map(Into::into)).expect_err("nobody")
         else {
             panic!("another error");
         };
