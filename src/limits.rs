@@ -114,6 +114,10 @@ pub const DISCARD_WAIT: Duration = Duration::from_secs(2);
 /// Bytes of a connection's read buffer.
 pub const READ_BYTES_MAX: usize = 256 << 10;
 
+/// How long a graceful stop waits for a connection on which nothing is asked: half a request may
+/// become a whole one, or the end of an answer may still be on its way.
+pub const QUIET_WAIT: Duration = Duration::from_secs(1);
+
 /// How long a graceful stop waits for requests in flight.
 pub const DRAIN_WAIT: Duration = Duration::from_secs(10);
 
@@ -209,4 +213,5 @@ const _: () = {
     assert!(RUN_ROWS_MAX.is_multiple_of(SEGMENT_ROWS));
     assert!(PAGE_BYTES < 16 << 10);
     assert!(HEADER_BYTES_MAX <= READ_BYTES_MAX);
+    assert!(QUIET_WAIT.as_millis() < DRAIN_WAIT.as_millis());
 };

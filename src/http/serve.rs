@@ -7,7 +7,7 @@ use crate::http::auth::Guard;
 use crate::http::engine::Engine;
 use crate::http::service::{State, respond};
 use crate::limits::{
-    CONNECTIONS_MAX, DRAIN_WAIT, HEADER_BYTES_MAX, HEADER_WAIT, HEADERS_MAX, READ_BYTES_MAX,
+    CONNECTIONS_MAX, DRAIN_WAIT, HEADER_BYTES_MAX, HEADER_WAIT, HEADERS_MAX, QUIET_WAIT, READ_BYTES_MAX,
 };
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -81,9 +81,17 @@ async fn connect(
     mut stopping: watch::Receiver<bool>,
     _place: OwnedSemaphorePermit,
 ) {
+    // One share is ours, and one goes with each request until its answer is known.
+    let asking = Arc::new(());
+    let quiet = Arc::downgrade(&asking);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let answer = respond(Arc::clone(&state), request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        let asked = Arc::clone(&asking);
+        async move {
+            let answer = answer.await;
+            drop(asked);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -100,7 +108,12 @@ async fn connect(
         ended = connection.as_mut() => ended,
         () = told(&mut stopping) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            match timeout(QUIET_WAIT, connection.as_mut()).await {
+                Ok(ended) => ended,
+                // hyper would wait for the rest of half a request as long as its client likes.
+                Err(_) if quiet.strong_count() <= 1 => return,
+                Err(_) => connection.await,
+            }
         }
     };
     if let Err(error) = ended {

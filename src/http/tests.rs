@@ -6,13 +6,14 @@ use crate::http::auth::Guard;
 use crate::http::client::{Client, Response};
 use crate::http::serve::serve;
 use crate::http::testing::{Disk, FakeEngine};
+use crate::limits::DRAIN_WAIT;
 use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -371,6 +372,21 @@ fn a_graceful_stop_answers_what_is_in_flight() {
     server.engine.commits.add_permits(1);
     assert_eq!(sending.join().expect("sent"), 200);
     server.runtime.block_on(server.served.take().expect("not joined yet")).expect("served to the end");
+}
+
+#[test]
+fn a_stop_does_not_wait_for_those_who_ask_nothing() {
+    let mut server = Server::start(FakeEngine::new());
+    let silent = server.connect();
+    let mut half = server.connect();
+    half.write_all(b"GET /heal").expect("write");
+    let mut idle = server.client();
+    assert_eq!(idle.get("/healthz", "*/*").expect("answer").status, 200);
+    let began = Instant::now();
+    server.stop.take().expect("not stopped yet").send(()).expect("serving");
+    server.runtime.block_on(server.served.take().expect("not joined yet")).expect("served to the end");
+    assert!(began.elapsed() < DRAIN_WAIT / 2, "{:?}", began.elapsed());
+    drop((silent, half));
 }
 
 #[test]

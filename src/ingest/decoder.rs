@@ -92,7 +92,7 @@ impl Decoder {
                 used += passed;
                 if matches!(step, Step::Short) {
                     self.rest.extend_from_slice(&bytes[used..]);
-                    self.rest_wanted = self.rest.len() * 2;
+                    self.want_more_rest();
                     return bytes.len();
                 }
                 continue;
@@ -108,7 +108,7 @@ impl Decoder {
                 }
             }
             if let Step::Short = self.step_rest(false) {
-                self.rest_wanted = (self.rest.len() - self.rest_at) * 2;
+                self.want_more_rest();
             } else {
                 let left = self.rest.len() - self.rest_at;
                 self.rest_wanted = 0;
@@ -174,6 +174,11 @@ impl Decoder {
         step
     }
 
+    /// Twice as much, and at the bound on lines it is decided anyway.
+    fn want_more_rest(&mut self) {
+        self.rest_wanted = ((self.rest.len() - self.rest_at) * 2).min(LINE_BYTES_MAX);
+    }
+
     fn clear_rest(&mut self) {
         self.rest.clear();
         self.rest.shrink_to(REST_KEPT_BYTES);
@@ -215,7 +220,7 @@ impl Decoder {
         let window = bytes.get(..LINE_BYTES_MAX).unwrap_or(bytes);
         let (record, end) = match native::read(window, self.context.keep_extra, &mut self.scratch) {
             Ok(found) => found,
-            Err(error) if error.is_eof() && window.len() < LINE_BYTES_MAX && !last => {
+            Err(error) if !last && window.len() < LINE_BYTES_MAX && more_may_mend(&error, window) => {
                 return (0, Step::Short);
             }
             Err(error) => {
@@ -244,6 +249,16 @@ impl Decoder {
         let reject: Reject = wrong.at(line);
         self.rejects.push(reject);
     }
+}
+
+/// Whether what is wrong may come from the value not being here as a whole: always at its end, but serde
+/// calls a number that ends after its sign invalid and not cut off.
+fn more_may_mend(error: &serde_json::Error, window: &[u8]) -> bool {
+    let line_start = match error.line() {
+        0 | 1 => Some(0),
+        line => memchr::memchr_iter(b'\n', window).nth(line - 2).map(|line_end| line_end + 1),
+    };
+    error.is_eof() || line_start.is_none_or(|start| start + error.column() >= window.len())
 }
 
 /// Says what is wrong with the JSON of a value. serde's messages hold positions and no content.

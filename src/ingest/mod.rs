@@ -47,3 +47,10 @@ pub struct Context {
     /// Whether unknown fields are kept, as raw JSON.
     pub keep_extra: bool,
 }
+
+#[cfg(test)]
+mod capture_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod writer_tests;

@@ -13,7 +13,7 @@ use crate::http::error::Problem;
 use crate::http::handle::Reply;
 use crate::http::metrics::Metrics;
 use crate::ingest::{Outcome, Permit, Reject};
-use crate::limits::{BATCHES_INFLIGHT_MAX, ERRORS_LISTED_MAX, INFLIGHT_WAIT};
+use crate::limits::{BATCHES_INFLIGHT_MAX, ERRORS_LISTED_MAX};
 use crate::store::StoreError;
 use bytes::Bytes;
 use hyper::body::Body;

@@ -43,7 +43,17 @@ pub(crate) fn status(state: &State, format: Format) -> Result<Reply, Problem> {
     if !status.details.is_null() {
         document.insert("store".into(), status.details);
     }
-    let rows = document.iter().map(|(name, value)| vec![name.clone().into(), value.clone()]).collect();
+    let mut rows = Vec::new();
+    for (name, value) in &document {
+        match value {
+            Value::Object(inner) => {
+                rows.extend(
+                    inner.iter().map(|(part, value)| vec![format!("{name}.{part}").into(), value.clone()]),
+                );
+            }
+            value => rows.push(vec![name.clone().into(), value.clone()]),
+        }
+    }
     let table = Table { columns: vec!["name", "value"], rows };
     query::reply(&Answer { document: Value::from(document), table, next: None }, format)
 }
