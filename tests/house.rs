@@ -1,6 +1,8 @@
 //! The house rules as a test: floors, homes of dependencies, sizes, and documents that must agree
 //! with the code. It reads the sources as text; what the compiler or clippy can check is left to them.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "this is a test, its helpers included")]
+
 use cahoots::config::{Config, Typed};
 use std::collections::BTreeSet;
 use std::ffi::OsString;

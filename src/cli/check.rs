@@ -33,7 +33,9 @@ impl Check {
             .map_err(CliError::Output)?;
         match report.problems.len() {
             0 => writeln!(out, "all of it agrees").map_err(CliError::Output),
-            count => Err(CliError::Failed(format!("{count} things do not agree: restore a backup of the file"))),
+            count => {
+                Err(CliError::Failed(format!("{count} things do not agree: restore a backup of the file")))
+            }
         }
     }
 }

@@ -91,7 +91,8 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("cahoots.toml");
-        std::fs::write(&file, "listen = '127.0.0.1:2'\nkeep_extra = true\ndata = '/from/file'").expect("write");
+        std::fs::write(&file, "listen = '127.0.0.1:2'\nkeep_extra = true\ndata = '/from/file'")
+            .expect("write");
         let serve = Serve {
             data: Some("/from/flag".into()),
             listen: None,
@@ -100,6 +101,9 @@ mod tests {
             config: Some(file),
         };
         let options = serve.options().expect("options");
-        assert_eq!((options.data.to_str(), options.listen.port(), options.keep_extra), (Some("/from/flag"), 2, true));
+        assert_eq!(
+            (options.data.to_str(), options.listen.port(), options.keep_extra),
+            (Some("/from/flag"), 2, true)
+        );
     }
 }

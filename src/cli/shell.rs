@@ -16,7 +16,8 @@ pub(crate) fn quote(word: &str) -> Cow<'_, str> {
 
 /// The beginning of a curl line. The token itself never stands in it: shells remember lines.
 pub(crate) fn curl(server: &Server) -> String {
-    let header = |file: &Path| format!(" -H \"Authorization: Bearer $(cat {})\"", quote(&file.to_string_lossy()));
+    let header =
+        |file: &Path| format!(" -H \"Authorization: Bearer $(cat {})\"", quote(&file.to_string_lossy()));
     format!("curl -sS{}", server.token_file.as_deref().map(header).unwrap_or_default())
 }
 
@@ -32,8 +33,11 @@ mod tests {
 
     #[test]
     fn a_quoted_word_comes_out_of_a_shell_as_it_went_in() {
-        for word in ["a", "", "a b", "it's", "$(reboot)", "`x`", "\"q\"", "a\nb", "*", "\\", "!x", "a;b&c|d", "~"] {
-            let output = Command::new("sh").arg("-c").arg(format!("printf %s {}", quote(word))).output().expect("sh");
+        for word in
+            ["a", "", "a b", "it's", "$(reboot)", "`x`", "\"q\"", "a\nb", "*", "\\", "!x", "a;b&c|d", "~"]
+        {
+            let output =
+                Command::new("sh").arg("-c").arg(format!("printf %s {}", quote(word))).output().expect("sh");
             assert_eq!(String::from_utf8_lossy(&output.stdout), word);
         }
     }

@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_their_segment() {
-        let text = |name| Target::new("/v1/accounts").name(name).then("neighbors").with("limit", Some(3)).text();
+        let text =
+            |name| Target::new("/v1/accounts").name(name).then("neighbors").with("limit", Some(3)).text();
         assert_eq!(text("a/b?c#d"), "/v1/accounts/a%2Fb%3Fc%23d/neighbors?limit=3");
         assert_eq!(text("\u{e9} \u{0}"), "/v1/accounts/%C3%A9%20%00/neighbors?limit=3");
         assert_eq!(text(".."), "/v1/accounts/%2E%2E/neighbors?limit=3");
@@ -79,7 +80,10 @@ mod tests {
     #[test]
     fn parameters_without_a_value_are_left_out() {
         let target = Target::new("/v1/search").with("where", Some("a = \"b&c\"")).with("since", None::<&str>);
-        assert_eq!(target.with("until", Some("7d")).text(), "/v1/search?where=a%20%3D%20%22b%26c%22&until=7d");
+        assert_eq!(
+            target.with("until", Some("7d")).text(),
+            "/v1/search?where=a%20%3D%20%22b%26c%22&until=7d"
+        );
     }
 
     #[test]
