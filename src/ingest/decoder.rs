@@ -5,6 +5,7 @@
 //! small the pieces are.
 
 use super::reject::{Rejects, Wrong};
+use super::source::record::Record;
 use super::source::{Scratch, native};
 use super::stream::{End, Next, Place, Resync};
 use super::{Context, Reject};
@@ -218,8 +219,9 @@ impl Decoder {
     /// Decodes the object at the start of the bytes.
     fn object(&mut self, bytes: &[u8], last: bool) -> (usize, Step) {
         let window = bytes.get(..LINE_BYTES_MAX).unwrap_or(bytes);
-        let (record, end) = match native::read(window, self.context.keep_extra, &mut self.scratch) {
-            Ok(found) => found,
+        let mut record = Record::new();
+        let end = match native::read(window, self.context.keep_extra, &mut record, &mut self.scratch) {
+            Ok(end) => end,
             Err(error) if !last && window.len() < LINE_BYTES_MAX && more_may_mend(&error, window) => {
                 return (0, Step::Short);
             }
@@ -231,7 +233,7 @@ impl Decoder {
         let object = &window[..end];
         let line = self.place.number();
         self.place.passed(object);
-        match native::assemble(record, object, line, self.context, &mut self.scratch, &mut self.batch) {
+        match native::assemble(&mut record, object, line, self.context, &mut self.scratch, &mut self.batch) {
             Ok(()) => {}
             Err(wrong) => self.reject(line, wrong),
         }

@@ -6,23 +6,30 @@
 //!               source/    8,192 events   answers after the fsync
 //! ```
 //!
-//! - [`Decoder`] takes a body in pieces of any size, finds the JSON objects in it ([`stream`] says
+//! - [`Decoder`] takes a body in pieces of any size, finds the JSON objects in it (`stream.rs` says
 //!   how) and lets a log source (`source/`, one file each) turn each into an event. What is wrong
 //!   costs its own line and is reported with line, field and fix ([`Reject`]).
 //! - [`Writer`] queues batches for the one thread that commits. [`Budget`] bounds, in bytes, what all
 //!   requests together may hold on the way.
 //!
 //! What is left out: sockets, compression and status codes (`http`), and whether an event is a
-//! duplicate (`store`; [`identity`] only makes the hash that it compares).
+<<<<<<< HEAD
+//! duplicate (`store`; `event` only makes the hash that it compares).
+=======
+//! duplicate (`store`; `identity.rs` only makes the hash that it compares).
+>>>>>>> ingest
 //!
 //! # Rate
 //!
-//! RATE
+//! 650 to 850 k events/s on one core (426-byte lines with 18 fields, pieces of 16 KiB to 1 MiB, CPU time, on
+//! a busy 2-core virtual machine), where `serde_json` alone, deriving a struct of borrowed fields from the
+//! same lines, reads 1,100 k. With the memory of batches kept from page faults (glibc told not to give it
+//! back) it is 930 to 960 k; times as RFC 3339 instead of epochs cost a tenth.
 
 mod address;
 mod budget;
 mod decoder;
-mod identity;
+mod prompt;
 mod reject;
 mod source;
 mod stream;

@@ -119,6 +119,7 @@ fn describe(byte: u8) -> &'static str {
 
 /// Looks for the end of a malformed value, over as many pieces as it takes.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the bytes so far, not states")]
 pub(super) struct Resync {
     in_array: bool,
     started: bool,
@@ -155,14 +156,13 @@ impl Resync {
                 b'"' => self.in_string = !self.in_string,
                 _ if self.in_string => {}
                 b'{' | b'[' => self.depth += 1,
-                b']' if self.depth == 0 && self.in_array => return End::Value(at),
+                b']' | b',' if self.depth == 0 && self.in_array => return End::Value(at),
                 b'}' | b']' => {
                     self.depth = self.depth.saturating_sub(1);
                     if self.depth == 0 && self.bracketed {
                         return End::Value(at + 1);
                     }
                 }
-                b',' if self.depth == 0 && self.in_array => return End::Value(at),
                 _ => {}
             }
         }

@@ -84,10 +84,10 @@ fn from_text(text: &str) -> Result<Micros, String> {
 /// Cannot overflow: seconds come in below 1e11, everything else shrinks or stays.
 fn from_whole(epoch: u64) -> Micros {
     let micros = match epoch {
-        ..SECONDS_END => epoch * 1_000_000,
-        ..MILLIS_END => epoch * 1_000,
-        ..MICROS_END => epoch,
-        _ => epoch / 1_000,
+        0..SECONDS_END => epoch * 1_000_000,
+        SECONDS_END..MILLIS_END => epoch * 1_000,
+        MILLIS_END..MICROS_END => epoch,
+        MICROS_END.. => epoch / 1_000,
     };
     micros as Micros
 }

@@ -70,7 +70,11 @@ impl Scalar<'_> {
             && text.len() > VALUE_BYTES_MAX
         {
             let hash = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
-            let prefix = &text[..text.floor_char_boundary(VALUE_BYTES_MAX - 33)];
+            let mut end = VALUE_BYTES_MAX - "~".len() - 32;
+            while !text.is_char_boundary(end) {
+                end -= 1;
+            }
+            let prefix = &text[..end];
             *self = Self::Text(Cow::Owned(format!("{prefix}~{hash:032x}")));
         }
     }

@@ -161,7 +161,7 @@ impl Committer {
         if self.appender.is_none() {
             return;
         }
-        let error = self.guarded(|appender| appender.idle()).err().map(|error| error.to_string());
+        let error = self.guarded(Append::idle).err().map(|error| error.to_string());
         if let Some(error) = &error
             && self.idle_error.as_ref() != Some(error)
         {

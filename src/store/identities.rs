@@ -44,6 +44,7 @@ fn of_part(
     let subjects = reader.all_keys(Aspect::Subject)?;
     let stored = reader.all_identities()?;
     let catalog = snapshot.catalog();
+    let mut scratch = Vec::new();
     let account = |row: usize| {
         let subject = subjects.get(row).copied().unwrap_or_default();
         catalog.name_of(Dim::Account, subject).map_or(&[][..], |name| catalog.value(Dim::Account, name))
@@ -51,7 +52,7 @@ fn of_part(
     reader.all_texts(Text::RequestId, &mut |row, request_id| {
         let identity = match stored.get(row) {
             Some(stored) if request_id.is_empty() => *stored,
-            _ => identity_of_request(seed, account(row), request_id),
+            _ => identity_of_request(seed, account(row), request_id, &mut scratch),
         };
         events.push((Day::of(ts.get(row).copied().unwrap_or_default()), identity));
     })

@@ -3,8 +3,8 @@
 
 use super::{Appender, Counters, DayEntry, Store, StoreError, check};
 use crate::event::{
-    Aspect, Day, Dim, Draft, EventBatch, MICROS_A_DAY, Micros, Text, Window, identity_of_record,
-    identity_of_request, ip_bytes,
+    Aspect, Day, Dim, Draft, EventBatch, MICROS_A_DAY, Micros, Text, Window, identity_of_request,
+    identity_of_text, ip_bytes,
 };
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,9 +57,9 @@ fn push(batch: &mut EventBatch, fact: &Fact) {
     draft.texts[Text::RequestId.index()] = &fact.request_id;
     draft.numbers[0] = Some(fact.tokens);
     draft.identity = if fact.request_id.is_empty() {
-        identity_of_record(SEED, format!("{fact:?}").as_bytes())
+        identity_of_text(SEED, format!("{fact:?}").as_bytes())
     } else {
-        identity_of_request(SEED, fact.account.as_bytes(), fact.request_id.as_bytes())
+        identity_of_request(SEED, fact.account.as_bytes(), fact.request_id.as_bytes(), &mut Vec::new())
     };
     batch.push(&draft);
 }

@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Names under which nginx, Caddy, Fluent Bit, LiteLLM and others log the time, best first.
+/// Names under which nginx, Caddy, Fluent Bit, `LiteLLM` and others log the time, best first.
 const TIME_NAMES: [&str; 13] = [
     "time",
     "timestamp",

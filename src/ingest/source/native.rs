@@ -6,10 +6,10 @@
 
 use super::super::reject::{Wrong, shown};
 use super::super::value::{Plain, Scalar, check_name, plain_number};
-use super::super::{Context, address, identity, time};
+use super::super::{Context, address, prompt, time};
 use super::record::{FIELDS_MAX, Names, Record, RecordSeed};
 use super::{Scratch, hints};
-use crate::event::{Dim, Draft, EventBatch, Number, Text, ip_bytes};
+use crate::event::{Dim, Draft, EventBatch, Number, Text, identity_of_request, identity_of_text, ip_bytes};
 use serde::de::DeserializeSeed;
 use serde_json::de::{Deserializer, SliceRead};
 use std::marker::PhantomData;
@@ -135,24 +135,25 @@ impl Field {
     }
 }
 
-/// Reads the object at the start of the bytes. Returns it and where it ends.
+/// Reads the object at the start of the bytes into an empty record. Returns where it ends.
 pub(in crate::ingest) fn read<'de>(
     bytes: &'de [u8],
     keep_extra: bool,
+    record: &mut Record<'de>,
     scratch: &mut Scratch,
-) -> Result<(Record<'de>, usize), serde_json::Error> {
+) -> Result<usize, serde_json::Error> {
     scratch.extra.clear();
     let mut reader: Deserializer<SliceRead<'de>> = Deserializer::from_slice(bytes);
-    let seed = RecordSeed::<Native> { extra: keep_extra.then_some(&mut scratch.extra), names: PhantomData };
-    let record = seed.deserialize(&mut reader)?;
+    let seed =
+        RecordSeed::<Native> { record, extra: keep_extra.then_some(&mut scratch.extra), names: PhantomData };
+    seed.deserialize(&mut reader)?;
     // The only way to ask the reader where it stands.
-    let end = reader.into_iter::<serde::de::IgnoredAny>().byte_offset();
-    Ok((record, end))
+    Ok(reader.into_iter::<serde::de::IgnoredAny>().byte_offset())
 }
 
 /// Adds the event that a record stands for to the batch.
 pub(in crate::ingest) fn assemble(
-    mut record: Record<'_>,
+    record: &mut Record<'_>,
     object: &[u8],
     line: u64,
     context: Context,
@@ -162,9 +163,9 @@ pub(in crate::ingest) fn assemble(
     if let Some(wrong) = record.wrong.take() {
         return Err(wrong);
     }
-    settle_texts(&mut record)?;
-    let account = Field::Account.of(&record).text();
-    let ts = time::event_time(Field::Ts.of(&record), context.now)?;
+    settle_texts(record)?;
+    let account = Field::Account.of(record).text();
+    let ts = time::event_time(Field::Ts.of(record), context.now)?;
     let (Some(ts), false) = (ts, account.is_empty()) else {
         return Err(hints::missing(object, account.is_empty(), ts.is_none()));
     };
@@ -172,12 +173,18 @@ pub(in crate::ingest) fn assemble(
     if account.contains('\0') {
         return Err(Wrong::new("account", "account holds a NUL byte"));
     }
-    let request_id = Field::RequestId.of(&record).text();
+    let request_id = Field::RequestId.of(record).text();
     check_name(request_id, "request_id")?;
 
+<<<<<<< HEAD
     let fixed = Fixed::of(&record)?;
-    let prompt = Field::Prompt.of(&record).text();
+    let prompt_text = Field::Prompt.of(&record).text();
+    let prompt_hash = prompt::hash(context.seed, prompt_text);
+=======
+    let fixed = Fixed::of(record)?;
+    let prompt = Field::Prompt.of(record).text();
     let prompt_hash = identity::of_prompt(context.seed, prompt);
+>>>>>>> ingest
     let extra = if scratch.extra.is_empty() {
         ""
     } else {
@@ -188,7 +195,7 @@ pub(in crate::ingest) fn assemble(
 
     let mut draft = Draft { ts, line, ..Draft::default() };
     for (field, dim) in DIM_TEXTS {
-        draft.dims[dim.index()] = field.of(&record).text().as_bytes();
+        draft.dims[dim.index()] = field.of(record).text().as_bytes();
     }
     draft.dims[Dim::Account.index()] = account.as_bytes();
     draft.dims[Dim::Created.index()] = fixed.created.as_ref().map_or(&[], |bytes| bytes.as_slice());
@@ -196,20 +203,25 @@ pub(in crate::ingest) fn assemble(
     draft.dims[Dim::Asn.index()] = fixed.asn.as_ref().map_or(&[], |bytes| bytes.as_slice());
     draft.dims[Dim::Status.index()] = fixed.status.as_ref().map_or(&[], |bytes| bytes.as_slice());
     draft.texts[Text::RequestId.index()] = request_id;
-    draft.texts[Text::Session.index()] = Field::Session.of(&record).text();
+    draft.texts[Text::Session.index()] = Field::Session.of(record).text();
     draft.texts[Text::Extra.index()] = extra;
+<<<<<<< HEAD
     draft.texts[Text::PromptHash.index()] = match Field::PromptHash.of(&record).text() {
+        "" if prompt_text.is_empty() => "",
+=======
+    draft.texts[Text::PromptHash.index()] = match Field::PromptHash.of(record).text() {
         "" if prompt.is_empty() => "",
+>>>>>>> ingest
         "" => std::str::from_utf8(&prompt_hash).unwrap_or_default(),
         given => given,
     };
-    draft.numbers[Number::InputTokens.index()] = number(&record, Field::InputTokens, false)?;
-    draft.numbers[Number::OutputTokens.index()] = number(&record, Field::OutputTokens, false)?;
-    draft.numbers[Number::LatencyMs.index()] = number(&record, Field::LatencyMs, true)?;
+    draft.numbers[Number::InputTokens.index()] = number(record, Field::InputTokens, false)?;
+    draft.numbers[Number::OutputTokens.index()] = number(record, Field::OutputTokens, false)?;
+    draft.numbers[Number::LatencyMs.index()] = number(record, Field::LatencyMs, true)?;
     draft.identity = if request_id.is_empty() {
-        identity::of_text(context.seed, object)
+        identity_of_text(context.seed, object)
     } else {
-        identity::of_request(context.seed, account, request_id, &mut scratch.identity)
+        identity_of_request(context.seed, account.as_bytes(), request_id.as_bytes(), &mut scratch.identity)
     };
     batch.push(&draft);
     Ok(())

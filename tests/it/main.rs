@@ -1,0 +1,16 @@
+//! The program as its users meet it: a real process, real sockets, real kills. One binary, because
+//! linking takes longer than running.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod captures;
+mod crash;
+mod full_disk;
+mod harness;
+mod start;
+mod wrong_input;
