@@ -13,11 +13,7 @@
 //!   requests together may hold on the way.
 //!
 //! What is left out: sockets, compression and status codes (`http`), and whether an event is a
-<<<<<<< HEAD
 //! duplicate (`store`; `event` only makes the hash that it compares).
-=======
-//! duplicate (`store`; `identity.rs` only makes the hash that it compares).
->>>>>>> ingest
 //!
 //! # Rate
 //!

@@ -176,15 +176,9 @@ pub(in crate::ingest) fn assemble(
     let request_id = Field::RequestId.of(record).text();
     check_name(request_id, "request_id")?;
 
-<<<<<<< HEAD
-    let fixed = Fixed::of(&record)?;
-    let prompt_text = Field::Prompt.of(&record).text();
-    let prompt_hash = prompt::hash(context.seed, prompt_text);
-=======
     let fixed = Fixed::of(record)?;
-    let prompt = Field::Prompt.of(record).text();
-    let prompt_hash = identity::of_prompt(context.seed, prompt);
->>>>>>> ingest
+    let prompt_text = Field::Prompt.of(record).text();
+    let prompt_hash = prompt::hash(context.seed, prompt_text);
     let extra = if scratch.extra.is_empty() {
         ""
     } else {
@@ -205,13 +199,8 @@ pub(in crate::ingest) fn assemble(
     draft.texts[Text::RequestId.index()] = request_id;
     draft.texts[Text::Session.index()] = Field::Session.of(record).text();
     draft.texts[Text::Extra.index()] = extra;
-<<<<<<< HEAD
-    draft.texts[Text::PromptHash.index()] = match Field::PromptHash.of(&record).text() {
-        "" if prompt_text.is_empty() => "",
-=======
     draft.texts[Text::PromptHash.index()] = match Field::PromptHash.of(record).text() {
-        "" if prompt.is_empty() => "",
->>>>>>> ingest
+        "" if prompt_text.is_empty() => "",
         "" => std::str::from_utf8(&prompt_hash).unwrap_or_default(),
         given => given,
     };
