@@ -58,8 +58,8 @@ fn neighbors(client: &mut Client, world: &World) -> Result<(), CliError> {
         format!("the strongest neighbor of {account} weighs {planted}, that of {student} {innocent}")
     })?;
     say(&format!(
-        "More accounts share with {student}, but what they share is common, so it weighs little: its\n\
-         strongest neighbor weighs {innocent:.2}, against {planted:.2} above. Most sharing is innocent.\n"
+        "{student} shares with hundreds of accounts too, but what it shares is common, so it weighs little:\n\
+         its strongest neighbor weighs {innocent:.3}, against {planted:.3} above. Most sharing is innocent.\n"
     ))
 }
 

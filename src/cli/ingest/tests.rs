@@ -53,6 +53,18 @@ fn all_lines_arrive_once_and_the_bad_ones_are_named_by_their_line() {
 }
 
 #[test]
+fn a_run_that_was_stopped_sends_only_what_is_left() {
+    let running = Running::start();
+    let text: String = (0..SEND_LINES_MAX + 100).map(event).collect();
+    let path = file(running.folder.path(), "log", &text);
+    let mut source = Source::open(&path, None).expect("open");
+    let mark = source.next_body().expect("body").expect("body").mark;
+    let (sent, total, _) = send(&running.url, &path, Some(&mark));
+    sent.expect("sent");
+    assert_eq!((total.accepted, total.duplicates), (100, 0));
+}
+
+#[test]
 fn the_command_says_1_when_lines_were_rejected_and_0_when_none_were() {
     let running = Running::start();
     let folder = running.folder.path();
