@@ -164,3 +164,77 @@ pub(super) fn curl_lines(url: &str, world: &World) -> String {
     ];
     paths.map(|path| format!("  curl {}", quote(&format!("{url}{path}")))).join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Client, Value, World, ask, curl_lines, expression};
+    use crate::cli::demo::world;
+    use crate::cli::testing::{answer, scripted};
+    use crate::event::Day;
+    use serde_json::json;
+
+    fn neighbor(account: &str, weight: f64) -> Value {
+        json!({ "account": account, "weight": weight })
+    }
+
+    /// What a right server answers to the rows of each question.
+    fn right(world: &World) -> [Vec<Value>; 4] {
+        let others = world.planted.iter().filter(|name| **name != world.pair.0);
+        [
+            others.map(|name| neighbor(name, 5.5)).chain([neighbor("student-001", 0.1)]).collect(),
+            vec![neighbor("student-002", 0.5)],
+            vec![
+                json!({ "via": "fingerprint", "value": world::RARE }),
+                json!({ "via": "ip", "value": "203.0.113.20" }),
+                json!({ "via": "payment", "value": "card-shared-3" }),
+            ],
+            world.searched.iter().map(|name| json!({ "account": name })).collect(),
+        ]
+    }
+
+    /// Asks a server that gives these rows, and says what came of it.
+    fn outcome(world: &World, rows: &[Vec<Value>]) -> Result<(), String> {
+        let ndjson = |rows: &Vec<Value>| {
+            let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+            answer(200, "", &format!("{lines}{{\"_end\":true,\"rows\":{}}}\n", rows.len()))
+        };
+        let table = answer(200, "", " ACCOUNT\n x\u{1b}[2J\n\nmore: add cursor=x\n");
+        let answers = rows.iter().flat_map(|rows| [ndjson(rows), table.clone()]).collect();
+        let (url, served) = scripted(answers);
+        let mut client = Client::new(&url, None).expect("client");
+        let asked = ask(&mut client, world).map_err(|error| error.to_string());
+        // The rest of the script is never asked for when an answer was wrong.
+        if asked.is_ok() {
+            served.join().expect("served");
+        }
+        asked
+    }
+
+    #[test]
+    fn right_answers_pass_and_each_wrong_one_is_told() {
+        let world = world::make(Day(20_000));
+        outcome(&world, &right(&world)).expect("right");
+        let wrong = |change: &dyn Fn(&mut [Vec<Value>; 4])| {
+            let mut rows = right(&world);
+            change(&mut rows);
+            outcome(&world, &rows).expect_err("wrong")
+        };
+        assert!(wrong(&|rows| drop(rows[0].remove(3))).contains("1 planted accounts are not among"));
+        assert!(wrong(&|rows| rows[0].insert(0, neighbor("home-001", 9.0))).contains("1 strangers rank"));
+        assert!(wrong(&|rows| rows[1] = vec![neighbor("student-002", 7.0)]).contains("weighs 5.5"));
+        assert!(wrong(&|rows| drop(rows[2].remove(2))).contains("does not name card-shared-"));
+        assert!(wrong(&|rows| drop(rows[3].pop())).contains("the search gives"));
+        assert!(wrong(&|rows| rows[3].push(json!({ "account": "home-001" }))).contains("the search gives"));
+    }
+
+    #[test]
+    fn lines_to_try_can_be_pasted() {
+        let lines = curl_lines("http://127.0.0.1:1", &world::make(Day(20_000)));
+        assert!(
+            lines.contains("  curl 'http://127.0.0.1:1/v1/accounts/planted-07?format=table'\n"),
+            "{lines}"
+        );
+        assert!(lines.lines().all(|line| line.matches('\'').count().is_multiple_of(2)), "{lines}");
+        assert!(expression().contains(" and not model = "));
+    }
+}
