@@ -169,7 +169,7 @@ impl World {
 fn push_request(line: &mut Vec<u8>, seed: u64, random: u64) {
     // An account mostly asks for its own model; the smaller of two numbers favours the first ones.
     let usual = ((seed >> 44) % 6).min((seed >> 50) % 6) as usize;
-    let route = if random & 3 == 0 { (random >> 2) as usize % ROUTES.len() } else { usual };
+    let route = if random.is_multiple_of(4) { (random >> 2) as usize % ROUTES.len() } else { usual };
     line.extend_from_slice(ROUTES[route]);
     let status: &[u8] = match (random >> 8) % 100 {
         0..95 => b"200",
@@ -180,10 +180,10 @@ fn push_request(line: &mut Vec<u8>, seed: u64, random: u64) {
     line.extend_from_slice(status);
     line.extend_from_slice(b",\"input_tokens\":");
     // A product of two even numbers is skewed as token counts are.
-    let skewed = ((random >> 16) & 0xFFF) as u32 * ((random >> 28) & 0xFFF) as u32 >> 11;
+    let skewed = (((random >> 16) & 0xFFF) as u32 * ((random >> 28) & 0xFFF) as u32) >> 11;
     text::push_decimal(line, 8 + skewed);
     line.extend_from_slice(b",\"output_tokens\":");
-    let output = ((random >> 40) & 0x3FF) as u32 * ((random >> 50) & 0x3FF) as u32 >> 9;
+    let output = (((random >> 40) & 0x3FF) as u32 * ((random >> 50) & 0x3FF) as u32) >> 9;
     let output = if status == b"200" { 1 + output } else { 0 };
     text::push_decimal(line, output);
     line.extend_from_slice(b",\"latency_ms\":");

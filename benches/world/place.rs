@@ -117,7 +117,9 @@ impl Networks {
         let which = (random >> 8) as u32 & 1;
         match home {
             // A quarter of the people at home have a phone too.
-            Home::Dynamic | Home::Private6 if roll < 12 && seed & 3 == 0 => self.mobile(seed, day, which),
+            Home::Dynamic | Home::Private6 if roll < 12 && seed.is_multiple_of(4) => {
+                self.mobile(seed, day, which)
+            }
             Home::Dynamic => self.dynamic(seed, day),
             Home::Private6 => Self::private6(seed, day),
             Home::Office if roll < 20 => self.dynamic(seed, day),
