@@ -1,6 +1,7 @@
 //! Starts servers on port 0 in their own folder, and speaks plain HTTP/1.1 to them.
 
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -118,14 +119,14 @@ impl Server {
         stream.set_read_timeout(Some(STEP_WAIT))?;
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         if let Some(token) = &self.token {
-            head.push_str(&format!("Authorization: Bearer {token}\r\n"));
+            write!(head, "Authorization: Bearer {token}\r\n").expect("text");
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            write!(head, "{name}: {value}\r\n").expect("text");
         }
         if method != "GET" && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Transfer-Encoding"))
         {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            write!(head, "Content-Length: {}\r\n", body.len()).expect("text");
         }
         stream.write_all(format!("{head}\r\n").as_bytes())?;
         // A server that refuses a body early closes its end: the answer is still there to read.
