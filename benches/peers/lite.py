@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import os
+import socket
 import sqlite3
 import time
 from itertools import islice
@@ -43,7 +44,7 @@ def _row(text):
     event = json.loads(text)
     ip = event.get("ip")
     # Only addresses of four bytes have a number here: SQLite's integers end at eight.
-    ip4 = int(ipaddress.IPv4Address(ip)) if ip and ":" not in ip else None
+    ip4 = int.from_bytes(socket.inet_aton(ip), "big") if ip and ":" not in ip else None
     return (epoch_ms(event["ts"]), ip4, *(event.get(field) for field in FIELDS))
 
 

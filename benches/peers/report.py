@@ -76,7 +76,10 @@ def table(results, sets, file_bytes, load_rate):
         lambda r: f"{r['load_peak_bytes'] / 1e6:.0f} / {r['peak_bytes'] / 1e6:.0f}",
     )
     for question, label in QUESTIONS.items():
-        line(f"{label}: p50 / p99 ms (n={len(sets[question])})", lambda r: _latency(r["seconds"][question]))
+        answers = results[0]["answers"][question]
+        mean = sum(map(len, answers)) / max(1, len(answers))
+        asked = f"n={len(sets[question])}, {mean:,.1f} rows each"
+        line(f"{label}: p50 / p99 ms ({asked})", lambda r: _latency(r["seconds"][question]))
     lines += ["", "In process: until the rows are values of Python. HTTP: until the last byte of the answer."]
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from chdb.session import Session
 
-INSERT = b"INSERT INTO peers.events SETTINGS date_time_input_format = 'best_effort' FORMAT JSONEachRow\n"
+INSERT = "INSERT INTO peers.events SETTINGS date_time_input_format = 'best_effort'"
 
 
 def handler(session):
@@ -29,8 +29,10 @@ def handler(session):
             status, answer = 200, b"{}"
             try:
                 if self.path == "/insert":
-                    with gate:
-                        session.query(INSERT + body)
+                    # Twice as fast as lines that stand in the statement itself.
+                    with gate, session.send_insert(INSERT, "JSONEachRow") as insert:
+                        insert.append(body)
+                        insert.finish()
                 else:
                     with gate:
                         answer = session.query(body.decode(), "JSONCompactEachRow").bytes() or b""
