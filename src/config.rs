@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// Address that is listened on unless told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:7070";
 
+/// Bytes of a token at the least, so that it cannot be guessed.
+const TOKEN_BYTES_MIN: usize = 16;
+
 /// What one layer says; `None` leaves it to the layer below.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -89,7 +92,7 @@ pub enum ConfigError {
     NoFolder,
     /// A token that no client could send.
     #[error(
-        "token file {0:?} must hold one line of printable ASCII without spaces; make one with: head -c 24 /dev/urandom | base64"
+        "token file {0:?} must hold one line of at least 16 printable ASCII characters without spaces; make one with: head -c 24 /dev/urandom | base64"
     )]
     Token(PathBuf),
 }
@@ -171,7 +174,7 @@ pub fn read_token(path: &Path) -> Result<String, ConfigError> {
     let text = read("token file", path)?;
     let token = text.trim_end_matches(['\n', '\r']);
     // It travels in a header, where anything else would be changed or cut.
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if token.len() < TOKEN_BYTES_MIN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(ConfigError::Token(path.to_owned()));
     }
     Ok(token.to_owned())
@@ -292,9 +295,15 @@ mod tests {
     fn a_token_is_one_printable_line() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("token");
-        for (content, token) in
-            [("abc-1\n", Some("abc-1")), ("abc", Some("abc")), ("\n", None), ("a b", None), ("a\nb", None)]
-        {
+        let long = "0123456789abcdef";
+        for (content, token) in [
+            ("0123456789abcdef\n", Some(long)),
+            (long, Some(long)),
+            ("\n", None),
+            ("tooshort", None),
+            ("0123456789 abcdef", None),
+            ("0123456789abcdef\nx", None),
+        ] {
             std::fs::write(&path, content).expect("write");
             assert_eq!(read_token(&path).ok().as_deref(), token, "{content:?}");
         }

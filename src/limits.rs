@@ -145,6 +145,24 @@ pub const LIMIT_DEFAULT: usize = 100;
 /// Largest `limit`. Past it: 400, which names cursors.
 pub const LIMIT_MAX: usize = 100_000;
 
+/// Accounts that may share a thing before it is listed as skipped instead of making neighbors of them all.
+pub const HUB_MAX_DEFAULT: u64 = 5_000;
+
+/// Accounts that may share a thing before `pairs` skips it: a thing that `n` share makes `n * n / 2` pairs.
+pub const PAIR_HUB_MAX_DEFAULT: u64 = 64;
+
+/// Pairs that `pairs` may hold, 8 bytes each. Past it: 400, which names `hub_max`.
+pub const PAIRS_MAX: usize = 30_000_000;
+
+/// Newest events that a profile looks at one by one, for what is counted by hour or by account.
+pub const PROFILE_ROWS_MAX: usize = 1_000;
+
+/// Values of one field that a profile lists. Further ones are counted only.
+pub const PROFILE_VALUES_MAX: usize = 100;
+
+/// Hours up to which a timeline has a bucket an hour; a longer one has a bucket a day.
+pub const TIMELINE_HOURS_MAX: Micros = 72;
+
 // --- What the store may hold ---
 
 /// Rows of one segment: one roaring container.
@@ -184,6 +202,27 @@ pub const CACHE_BYTES: usize = 192 << 20;
 /// File size up to which the whole file's checksums are walked on open, about 2.5 s a GB.
 /// Above it the checksum of each value, verified at each read, has to do.
 pub const FULL_CHECK_BYTES_MAX: u64 = 256 << 20;
+
+// --- What `cahoots ingest` sends ---
+
+/// Lines of one body: one batch of the server.
+pub const SEND_LINES_MAX: usize = BATCH_EVENTS_MAX;
+
+/// Bytes of one body, where lines are long. A single longer line still goes whole.
+pub const SEND_BYTES_MAX: usize = 8 << 20;
+
+/// Bodies on their way at once, each on its own connection, so that the server decodes one while
+/// another is synced.
+pub const SEND_CONNECTIONS: usize = 3;
+
+/// Times that one body is sent before the command gives up.
+pub const SEND_TRIES_MAX: u32 = 10;
+
+/// Longest wait between two tries, whatever Retry-After says.
+pub const SEND_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Rejected lines that the command names. Further ones are counted only.
+pub const SEND_ERRORS_SHOWN_MAX: usize = 20;
 
 const _: () = {
     assert!(BATCH_EVENTS_MAX <= COMMIT_EVENTS_MAX);

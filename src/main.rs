@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 fn report(error: &CliError) {
     // Help, versions and wrong usage know their own stream and form.
     if let CliError::Usage(usage) = error {
-        let _ = usage.print();
+        drop(usage.print());
         return;
     }
     // Whoever reads our output, `head` perhaps, has enough.
@@ -38,5 +38,5 @@ fn report(error: &CliError) {
         cause = error.source();
     }
     // Names out of logs may stand in it; they do not get to paint on the terminal.
-    let _ = writeln!(std::io::stderr(), "cahoots: {}", cahoots::text::terminal_safe(&line));
+    drop(writeln!(std::io::stderr(), "cahoots: {}", cahoots::text::terminal_safe(&line)));
 }

@@ -149,10 +149,8 @@ impl Pages {
     fn page(&mut self, text: &str, last: bool) -> String {
         let first = std::mem::take(&mut self.first);
         match self.format {
-            Format::Json => text.to_owned(),
             // The header once.
             Format::Csv if !first => text.split_once('\n').map_or("", |(_, rows)| rows).to_owned(),
-            Format::Csv => text.to_owned(),
             // How to get the next page, once that has been done.
             Format::Table if !last => {
                 let kept = text.lines().filter(|line| !line.starts_with("more: "));
@@ -160,7 +158,7 @@ impl Pages {
             }
             Format::Table => text.replace("more: add cursor=", "more: add --all, or --cursor "),
             Format::Ndjson if self.all => self.ndjson(text, last),
-            Format::Ndjson => text.to_owned(),
+            Format::Json | Format::Csv | Format::Ndjson => text.to_owned(),
         }
     }
 

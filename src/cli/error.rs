@@ -57,17 +57,18 @@ impl CliError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(usage) => u8::try_from(usage.exit_code()).unwrap_or(2),
-            Self::Wrong(_) | Self::Config(_) => 2,
-            Self::Client(ClientError::Url { .. } | ClientError::Token) => 2,
+            Self::Wrong(_)
+            | Self::Config(_)
+            | Self::App(AppError::Open { .. } | AppError::Token)
+            | Self::Client(ClientError::Url { .. } | ClientError::Token)
+            | Self::Refused { status: 400 | 405 | 414 | 431, .. } => 2,
             Self::Client(
                 ClientError::NobodyThere { .. } | ClientError::Connect { .. } | ClientError::Broken { .. },
             ) => 4,
             Self::Refused { status: 404, .. } => 3,
-            Self::Refused { status: 400 | 405 | 414 | 431, .. } => 2,
-            Self::Refused { status: 507, .. } => 74,
             Self::App(AppError::Store(error)) | Self::Store(error) => store_code(error),
             Self::Output(_) if self.is_closed_pipe() => 0,
-            Self::Output(_) => 74,
+            Self::Output(_) | Self::Refused { status: 507, .. } => 74,
             _ => 1,
         }
     }

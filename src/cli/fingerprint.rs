@@ -15,7 +15,8 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Fingerprint {
     /// The fingerprint.
-    fingerprint: String,
+    #[arg(value_name = "FP")]
+    value: String,
     #[command(flatten)]
     span: Span,
     #[command(flatten)]
@@ -29,7 +30,7 @@ pub(crate) struct Fingerprint {
 impl Fingerprint {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let target = self.span.apply(Target::new("/v1/fingerprints").name(&self.fingerprint));
+        let target = self.span.apply(Target::new("/v1/fingerprints").name(&self.value));
         ask(&self.server, &self.output, &self.paging, target)
     }
 }

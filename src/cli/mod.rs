@@ -23,6 +23,8 @@ mod shell;
 mod show;
 mod status;
 mod target;
+#[cfg(test)]
+mod testing;
 mod why;
 
 pub use error::CliError;
@@ -96,6 +98,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::{Cli, CliError, run};
+    use crate::cli::testing::Running;
     use clap::CommandFactory;
 
     fn code(args: &[&str]) -> u8 {
@@ -124,6 +127,22 @@ mod tests {
         assert_eq!(code(&["--version"]), 0);
         assert_eq!(code(&["why", "a"]), 2);
         assert_eq!(code(&["account", "x", "--url", "ftp://x"]), 2);
+    }
+
+    #[test]
+    fn a_server_is_asked_in_every_format_and_its_refusals_have_their_codes() {
+        let running = Running::start();
+        for format in ["json", "ndjson", "csv", "table"] {
+            running.run(&["status", "-o", format]).expect(format);
+        }
+        running.run(&["account", "x", "--curl"]).expect("asks nothing");
+        for wrong in
+            [&["ip", "nonsense"][..], &["account", "x", "--since", "soon"], &["pairs", "--via", "model"]]
+        {
+            assert_eq!(running.run(wrong).expect_err("refused").exit_code(), 2, "{wrong:?}");
+        }
+        let url = format!("{}/elsewhere", running.url);
+        assert_eq!(code(&["status", "--url", &url]), 3);
     }
 
     #[test]

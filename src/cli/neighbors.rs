@@ -5,6 +5,8 @@ use crate::cli::connect::Server;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
+const VIA_HELP: &str = "Only what is shared by these: ip, prefix, site, asn, fingerprint, user_agent, api_key, payment, email_domain";
+
 const EXAMPLES: &str = "\
 Examples:
   cahoots neighbors acct-17
@@ -17,8 +19,7 @@ Examples:
 pub(crate) struct Neighbors {
     /// The account.
     name: String,
-    /// Only what is shared by these: ip, prefix, site, asn, fingerprint, user_agent, api_key, payment, email_domain.
-    #[arg(long, value_name = "ATTRIBUTES", value_delimiter = ',')]
+    #[arg(help = VIA_HELP, long, value_name = "ATTRIBUTES", value_delimiter = ',')]
     via: Vec<String>,
     /// Also neighbors of neighbors, with 2.
     #[arg(long, value_name = "1|2")]

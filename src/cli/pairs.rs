@@ -5,6 +5,9 @@ use crate::cli::connect::Server;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
+const VIA_HELP: &str =
+    "What they share: ip, prefix, site, asn, fingerprint, user_agent, api_key, payment or email_domain";
+
 const EXAMPLES: &str = "\
 Examples:
   cahoots pairs --via ip --min 3 --since 7d
@@ -14,8 +17,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Pairs {
-    /// What they share: ip, prefix, site, asn, fingerprint, user_agent, api_key, payment or email_domain.
-    #[arg(long, value_name = "ATTRIBUTE")]
+    #[arg(help = VIA_HELP, long, value_name = "ATTRIBUTE")]
     via: String,
     /// How many values a pair has to share; 3 unless you say.
     #[arg(long, value_name = "VALUES")]

@@ -6,7 +6,7 @@
 use crate::event::{Dim, MICROS_A_DAY, MICROS_A_SECOND, Micros};
 use crate::http::route::RouteError;
 use crate::limits::{LIMIT_DEFAULT, LIMIT_MAX};
-use crate::query::{Bound, Page, Select, Span, Via};
+use crate::query::{Bound, Page, Select, Span};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 
@@ -102,11 +102,11 @@ impl<'q> Params<'q> {
     }
 
     /// `via` as a list.
-    pub(crate) fn vias(&self) -> Result<Vec<Via>, RouteError> {
-        let Some(text) = self.get("via") else { return Ok(VIA_DEFAULT.map(Via::Dim).to_vec()) };
+    pub(crate) fn vias(&self) -> Result<Vec<Dim>, RouteError> {
+        let Some(text) = self.get("via") else { return Ok(VIA_DEFAULT.to_vec()) };
         let mut vias = Vec::new();
         for name in text.split(',') {
-            let via = Via::Dim(shareable(name.trim())?);
+            let via = shareable(name.trim())?;
             if !vias.contains(&via) {
                 vias.push(via);
             }

@@ -313,7 +313,7 @@ mod tests {
     use super::{Method, Route, RouteError, listed, parse};
     use crate::event::{Dim, MICROS_A_DAY};
     use crate::http::negotiate::Format;
-    use crate::query::{Bound, Page, Request, Select, Span, Via};
+    use crate::query::{Bound, Page, Request, Select, Span};
 
     const PAGE: Page = Page { limit: Some(100), cursor: None };
 
@@ -388,7 +388,7 @@ mod tests {
             ),
             Request::Neighbors {
                 account: "x".into(),
-                via: vec![Via::Dim(Dim::Ip), Via::Dim(Dim::Fingerprint)],
+                via: vec![Dim::Ip, Dim::Fingerprint],
                 span,
                 hops: 2,
                 hub_max: Some(50),

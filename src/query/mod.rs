@@ -3,6 +3,18 @@
 //! [`Request`] is the closed list of questions. Parsing them from a URL belongs to `http`, and so
 //! does writing answers as bytes; here there is neither HTTP nor JSON text, only values.
 
+mod cursor;
+mod events;
+mod expr;
+mod neighbors;
+mod newest;
+mod pivot;
+mod profile;
+mod render;
+mod resolve;
+mod search;
+mod why;
+
 use crate::event::{Dim, Micros, Window};
 use crate::store::Snapshot;
 use ipnet::IpNet;
@@ -69,13 +81,6 @@ pub struct Page {
     pub cursor: Option<String>,
 }
 
-/// An attribute by which accounts may be neighbors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Via {
-    /// A dimension that accounts can share (ip, prefix, site, asn, fingerprint, user_agent, api_key, payment, email_domain).
-    Dim(Dim),
-}
-
 /// Every question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
@@ -86,7 +91,7 @@ pub enum Request {
     /// Profile of a fingerprint.
     Fingerprint { fingerprint: String, span: Span, page: Page },
     /// Accounts that share attributes with one, ranked by rarity weight.
-    Neighbors { account: String, via: Vec<Via>, span: Span, hops: u8, hub_max: Option<u64>, page: Page },
+    Neighbors { account: String, via: Vec<Dim>, span: Span, hops: u8, hub_max: Option<u64>, page: Page },
     /// Pairs of accounts that share at least `min` values of one dimension.
     Pairs { via: Dim, min: u32, hub_max: Option<u64>, span: Span, page: Page },
     /// Everything that two accounts share.
@@ -172,6 +177,29 @@ pub enum QueryError {
 }
 
 /// Answers a question.
-pub fn run(_snapshot: &Snapshot, _request: &Request, _budget: &Budget) -> Result<Answer, QueryError> {
-    Err(QueryError::Cancelled)
+pub fn run(snapshot: &Snapshot, request: &Request, budget: &Budget) -> Result<Answer, QueryError> {
+    let newest = snapshot.newest().unwrap_or(0);
+    match request {
+        Request::Account { account, span } => {
+            profile::account(snapshot, account, span.window(newest), budget)
+        }
+        Request::Ip { net, span, page } => profile::ip(snapshot, *net, span.window(newest), page, budget),
+        Request::Fingerprint { fingerprint, span, page } => {
+            profile::fingerprint(snapshot, fingerprint, span.window(newest), page, budget)
+        }
+        Request::Neighbors { account, via, span, hops, hub_max, page } => {
+            let reach = (*hops, *hub_max);
+            neighbors::answer(snapshot, account, via, span.window(newest), reach, page, budget)
+        }
+        Request::Pairs { via, min, hub_max, span, page } => {
+            neighbors::pairs(snapshot, *via, *min, *hub_max, span.window(newest), page, budget)
+        }
+        Request::Why { a, b, span } => why::answer(snapshot, (a, b), span.window(newest), budget),
+        Request::Events { account, span, page } => {
+            events::answer(snapshot, account, span.window(newest), page, budget)
+        }
+        Request::Search { expression, select, span, page } => {
+            search::answer(snapshot, expression, *select, span.window(newest), page, budget)
+        }
+    }
 }

@@ -54,7 +54,7 @@ pub struct DayEntry {
     /// Sums over its events.
     pub counters: Counters,
     /// Keys it was seen with, by aspect, ascending. A subject has origins, clients and routes; an origin
-    /// and a client have subjects.
+    /// has subjects and clients; a client has subjects and origins.
     pub links: [Vec<u32>; 4],
 }
 
@@ -65,7 +65,8 @@ pub(super) const ENTRY_ASPECTS: [Aspect; 3] = [Aspect::Subject, Aspect::Origin, 
 fn linked(aspect: Aspect) -> &'static [Aspect] {
     match aspect {
         Aspect::Subject => &[Aspect::Origin, Aspect::Client, Aspect::Route],
-        Aspect::Origin | Aspect::Client => &[Aspect::Subject],
+        Aspect::Origin => &[Aspect::Subject, Aspect::Client],
+        Aspect::Client => &[Aspect::Subject, Aspect::Origin],
         Aspect::Route => &[],
     }
 }
@@ -240,7 +241,7 @@ mod tests {
         );
         assert_eq!(four.links, [vec![], vec![60, 70], vec![1], vec![0, 2]]);
         let seventy = read(Aspect::Origin, 70).expect("origin 70");
-        assert_eq!(seventy.links, [vec![4, 9], vec![], vec![], vec![]]);
+        assert_eq!(seventy.links, [vec![4, 9], vec![], vec![1], vec![]]);
         assert_eq!(seventy.counters.last, at(9) + 7);
         assert_eq!(read(Aspect::Origin, 61), None);
         assert_eq!(run.header.events, 3);

@@ -1,0 +1,380 @@
+//! The search language: text to a tree, with the byte where it stops making sense.
+//!
+//! ```text
+//! expr    = term { "or" term }          term = factor { "and" factor }
+//! factor  = "not" factor | "(" expr ")" | field test
+//! test    = "=" value | "!=" value | [ "not" ] "in" ( network | range | "(" value { "," value } ")" )
+//! value   = word | "quoted", a trailing * matches any ending          range = 500..599 | 5xx
+//! ```
+//!
+//! What a name stands for in the database belongs to `resolve`.
+
+use super::QueryError;
+use crate::event::Dim;
+use crate::limits::{EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX};
+use ipnet::IpNet;
+use std::fmt;
+
+/// A search expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Expr {
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    Leaf(Dim, Test),
+}
+
+/// What a field is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Test {
+    OneOf(Vec<Pattern>),
+    Within(IpNet),
+    Between(u32, u32),
+}
+
+/// A value, or with `prefix` the beginning of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pattern {
+    pub(super) text: String,
+    pub(super) prefix: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Token {
+    Word(String),
+    Quoted(String),
+    Open,
+    Close,
+    Comma,
+    Equal,
+    NotEqual,
+}
+
+/// Reads an expression.
+pub(super) fn parse(text: &str) -> Result<Expr, QueryError> {
+    if text.len() > EXPRESSION_BYTES_MAX {
+        return Err(wrong(EXPRESSION_BYTES_MAX, format!("it is longer than {EXPRESSION_BYTES_MAX} bytes")));
+    }
+    let mut parser = Parser { tokens: tokens(text)?, at: 0, end: text.len() };
+    let expr = parser.expr(0)?;
+    match parser.tokens.get(parser.at) {
+        None => Ok(expr),
+        Some((at, _)) => Err(wrong(*at, "expected and, or, or the end".to_owned())),
+    }
+}
+
+fn wrong(at: usize, reason: String) -> QueryError {
+    QueryError::Expression { at, reason }
+}
+
+fn tokens(text: &str) -> Result<Vec<(usize, Token)>, QueryError> {
+    let mut tokens = Vec::new();
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, char)) = rest.next() {
+        let token = match char {
+            _ if char.is_whitespace() => continue,
+            '(' => Token::Open,
+            ')' => Token::Close,
+            ',' => Token::Comma,
+            '=' => Token::Equal,
+            '!' if rest.next_if(|(_, next)| *next == '=').is_some() => Token::NotEqual,
+            '!' => return Err(wrong(at, "expected = after !".to_owned())),
+            '"' => Token::Quoted(quoted(at, &mut rest)?),
+            _ => {
+                let mut word = char.to_string();
+                let goes_on = |c: char| !c.is_whitespace() && !"()=!,\"".contains(c);
+                while let Some((_, next)) = rest.next_if(|(_, next)| goes_on(*next)) {
+                    word.push(next);
+                }
+                Token::Word(word)
+            }
+        };
+        tokens.push((at, token));
+    }
+    Ok(tokens)
+}
+
+/// The rest of a quoted value: `\"` and `\\` stand for themselves, `\*` is kept for the pattern.
+fn quoted(start: usize, rest: &mut impl Iterator<Item = (usize, char)>) -> Result<String, QueryError> {
+    let mut value = String::new();
+    while let Some((_, char)) = rest.next() {
+        match char {
+            '"' => return Ok(value),
+            '\\' => match rest.next() {
+                Some((_, escaped @ ('"' | '\\'))) => value.push(escaped),
+                Some((_, '*')) => value.push_str("\\*"),
+                Some((at, _)) => return Err(wrong(at, "only \\\", \\\\ and \\* are escapes".to_owned())),
+                None => break,
+            },
+            _ => value.push(char),
+        }
+    }
+    Err(wrong(start, "the quote is not closed".to_owned()))
+}
+
+struct Parser {
+    tokens: Vec<(usize, Token)>,
+    at: usize,
+    end: usize,
+}
+
+impl Parser {
+    fn here(&self) -> usize {
+        self.tokens.get(self.at).map_or(self.end, |(at, _)| *at)
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        matches!(self.tokens.get(self.at), Some((_, Token::Word(found))) if found.eq_ignore_ascii_case(word))
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn take(&mut self, token: &Token) -> bool {
+        let found = self.tokens.get(self.at).is_some_and(|(_, found)| found == token);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expr(&mut self, depth: usize) -> Result<Expr, QueryError> {
+        if depth > EXPRESSION_DEPTH_MAX {
+            return Err(wrong(self.here(), format!("it is nested deeper than {EXPRESSION_DEPTH_MAX}")));
+        }
+        let mut terms = vec![self.term(depth)?];
+        while self.take_word("or") {
+            terms.push(self.term(depth)?);
+        }
+        Ok(joined(terms, Expr::Or))
+    }
+
+    fn term(&mut self, depth: usize) -> Result<Expr, QueryError> {
+        let mut factors = vec![self.factor(depth)?];
+        while self.take_word("and") {
+            factors.push(self.factor(depth)?);
+        }
+        Ok(joined(factors, Expr::And))
+    }
+
+    fn factor(&mut self, depth: usize) -> Result<Expr, QueryError> {
+        let mut negated = false;
+        while self.take_word("not") {
+            negated = !negated;
+        }
+        let expr = if self.take(&Token::Open) {
+            let inner = self.expr(depth + 1)?;
+            if !self.take(&Token::Close) {
+                return Err(wrong(self.here(), "expected )".to_owned()));
+            }
+            inner
+        } else {
+            self.comparison()?
+        };
+        Ok(if negated { Expr::Not(Box::new(expr)) } else { expr })
+    }
+
+    fn comparison(&mut self) -> Result<Expr, QueryError> {
+        let at = self.here();
+        let dim = match self.tokens.get(self.at) {
+            Some((_, Token::Word(name))) => {
+                let known = || Dim::ALL.map(Dim::name).join(", ");
+                Dim::from_name(name)
+                    .ok_or_else(|| wrong(at, format!("there is no field {name:?}, only {}", known())))?
+            }
+            _ => return Err(wrong(at, "expected a field, not or (".to_owned())),
+        };
+        self.at += 1;
+        if self.take(&Token::Equal) {
+            return Ok(Expr::Leaf(dim, Test::OneOf(vec![self.pattern()?])));
+        }
+        let negated = self.take(&Token::NotEqual);
+        let leaf = if negated {
+            Expr::Leaf(dim, Test::OneOf(vec![self.pattern()?]))
+        } else {
+            let negated = self.take_word("not");
+            if !self.take_word("in") {
+                return Err(wrong(self.here(), "expected =, != or in".to_owned()));
+            }
+            let leaf = Expr::Leaf(dim, self.set(dim)?);
+            return Ok(if negated { Expr::Not(Box::new(leaf)) } else { leaf });
+        };
+        Ok(Expr::Not(Box::new(leaf)))
+    }
+
+    fn pattern(&mut self) -> Result<Pattern, QueryError> {
+        let at = self.here();
+        let text = match self.tokens.get(self.at) {
+            Some((_, Token::Word(text) | Token::Quoted(text))) => text.clone(),
+            _ => return Err(wrong(at, "expected a value".to_owned())),
+        };
+        self.at += 1;
+        Ok(match text.strip_suffix("\\*") {
+            Some(literal) => Pattern { text: format!("{literal}*"), prefix: false },
+            None => match text.strip_suffix('*') {
+                Some(start) => Pattern { text: start.to_owned(), prefix: true },
+                None => Pattern { text, prefix: false },
+            },
+        })
+    }
+
+    fn set(&mut self, dim: Dim) -> Result<Test, QueryError> {
+        if self.take(&Token::Open) {
+            let mut values = vec![self.pattern()?];
+            while self.take(&Token::Comma) {
+                values.push(self.pattern()?);
+            }
+            if !self.take(&Token::Close) {
+                return Err(wrong(self.here(), "expected , or )".to_owned()));
+            }
+            return Ok(Test::OneOf(values));
+        }
+        let at = self.here();
+        let Pattern { text, prefix: false } = self.pattern()? else {
+            return Err(wrong(at, "in takes a network, a range or a list: write = for a prefix".to_owned()));
+        };
+        let test = match dim {
+            Dim::Ip => text.parse().ok().map(Test::Within),
+            Dim::Asn | Dim::Status => range(&text),
+            _ => None,
+        };
+        let expected = match dim {
+            Dim::Ip => "expected a network such as 203.0.113.0/24, or a list (a, b)",
+            Dim::Asn | Dim::Status => "expected a range such as 500..599, or a list (a, b)",
+            _ => "expected a list (a, b)",
+        };
+        test.ok_or_else(|| wrong(at, expected.to_owned()))
+    }
+}
+
+fn range(text: &str) -> Option<Test> {
+    if let Some(hundred) = text.strip_suffix("xx").and_then(|digit| digit.parse::<u32>().ok()) {
+        return Some(Test::Between(hundred * 100, hundred * 100 + 99));
+    }
+    let (from, to) = text.split_once("..")?;
+    Some(Test::Between(from.parse().ok()?, to.trim_start_matches('=').parse().ok()?))
+}
+
+fn joined(mut parts: Vec<Expr>, join: fn(Vec<Expr>) -> Expr) -> Expr {
+    if parts.len() == 1 { parts.remove(0) } else { join(parts) }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |out: &mut fmt::Formatter<'_>, parts: &[Expr], word: &str| {
+            for (at, part) in parts.iter().enumerate() {
+                let word = if at == 0 { "" } else { word };
+                write!(out, "{word}({part})")?;
+            }
+            Ok(())
+        };
+        match self {
+            Self::And(parts) => list(out, parts, " and "),
+            Self::Or(parts) => list(out, parts, " or "),
+            Self::Not(inner) => write!(out, "not ({inner})"),
+            Self::Leaf(dim, Test::Within(net)) => write!(out, "{} in {net}", dim.name()),
+            Self::Leaf(dim, Test::Between(from, to)) => write!(out, "{} in {from}..{to}", dim.name()),
+            Self::Leaf(dim, Test::OneOf(patterns)) => {
+                let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+                write!(out, "{} in ({})", dim.name(), patterns.join(", "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.text.replace('\\', "\\\\").replace('"', "\\\"");
+        match (self.prefix, text.strip_suffix('*')) {
+            (true, _) => write!(out, "\"{text}*\""),
+            (false, Some(start)) => write!(out, "\"{start}\\*\""),
+            (false, None) => write!(out, "\"{text}\""),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{prop, prop_assert_eq, proptest};
+
+    fn one(dim: Dim, text: &str) -> Expr {
+        Expr::Leaf(dim, Test::OneOf(vec![Pattern { text: text.into(), prefix: false }]))
+    }
+
+    #[test]
+    fn the_example_of_the_contract_reads_as_meant() {
+        let expr = parse(r#"ip in 203.0.113.0/24 and fingerprint = "x" and not model = "m-small""#).unwrap();
+        let net = Expr::Leaf(Dim::Ip, Test::Within("203.0.113.0/24".parse().unwrap()));
+        let not = Expr::Not(Box::new(one(Dim::Model, "m-small")));
+        assert_eq!(expr, Expr::And(vec![net, one(Dim::Fingerprint, "x"), not]));
+        assert_eq!(parse("model != m-small").unwrap(), Expr::Not(Box::new(one(Dim::Model, "m-small"))));
+    }
+
+    #[test]
+    fn and_binds_tighter_than_or_and_parentheses_tighter_still() {
+        let a = |n: &str| one(Dim::Account, n);
+        let flat = parse("account=a or account=b and account=c").unwrap();
+        assert_eq!(flat, Expr::Or(vec![a("a"), Expr::And(vec![a("b"), a("c")])]));
+        let grouped = parse("(account=a or account=b) and account=c").unwrap();
+        assert_eq!(grouped, Expr::And(vec![Expr::Or(vec![a("a"), a("b")]), a("c")]));
+    }
+
+    #[test]
+    fn stars_ranges_and_lists() {
+        let prefix =
+            Expr::Leaf(Dim::Account, Test::OneOf(vec![Pattern { text: "acct-".into(), prefix: true }]));
+        assert_eq!(parse("account = acct-*").unwrap(), prefix);
+        assert_eq!(parse(r#"account = "acct-\*""#).unwrap(), one(Dim::Account, "acct-*"));
+        assert_eq!(parse("status in 5xx").unwrap(), Expr::Leaf(Dim::Status, Test::Between(500, 599)));
+        assert_eq!(parse("asn in 1..9").unwrap(), Expr::Leaf(Dim::Asn, Test::Between(1, 9)));
+        assert!(matches!(parse("account not in (a, \"b\")").unwrap(), Expr::Not(_)));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        for (text, at, word) in [
+            ("", 0, "expected a field"),
+            ("colour = red", 0, "colour"),
+            ("ip in (", 7, "expected a value"),
+            ("ip in 300.0.0.0/8", 6, "network"),
+            ("account = a account = b", 12, "expected and, or"),
+            ("account = \"a", 10, "not closed"),
+            ("account ! a", 8, "expected ="),
+            ("(account = a", 12, "expected )"),
+            ("model in fast", 9, "list"),
+        ] {
+            match parse(text) {
+                Err(QueryError::Expression { at: found, reason }) => {
+                    assert_eq!(found, at, "{text}: {reason}");
+                    assert!(reason.contains(word), "{text}: {reason}");
+                }
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        let deep = "(".repeat(5_000);
+        assert!(parse(&deep).is_err());
+        assert!(parse(&format!("{}account=a", "not ".repeat(10_000))).is_ok(), "not needs no stack");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "[a-z ()=!,\"*\\\\./0-9]{0,60}") {
+            let _read = parse(&text);
+        }
+
+        #[test]
+        fn a_tree_written_and_read_again_is_the_same(
+            values in prop::collection::vec("[ -~]{1,12}", 1..6), negate in prop::bool::ANY,
+        ) {
+            let values = values.iter().filter(|value| !value.ends_with('*'));
+            let leaves: Vec<Expr> = values.map(|value| one(Dim::UserAgent, value)).collect();
+            if leaves.len() > 1 {
+                let tree = Expr::Or(leaves);
+                let tree = if negate { Expr::Not(Box::new(tree)) } else { tree };
+                prop_assert_eq!(parse(&tree.to_string()).unwrap(), tree);
+            }
+        }
+    }
+}
