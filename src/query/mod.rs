@@ -15,6 +15,9 @@ mod resolve;
 mod search;
 mod why;
 
+#[cfg(test)]
+mod tests;
+
 use crate::event::{Dim, Micros, Window};
 use crate::store::Snapshot;
 use ipnet::IpNet;

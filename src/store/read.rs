@@ -10,7 +10,7 @@ use super::tables::{self, COLUMNS, DAYS, Key, POSTINGS};
 use super::view::View;
 use crate::event::{Aspect, Day, Micros, Window};
 use crate::limits::SEGMENT_ROWS;
-use redb::{AccessGuard, ReadOnlyTable};
+use redb::{AccessGuard, Database, ReadOnlyTable, ReadableDatabase};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -23,14 +23,18 @@ pub(super) struct Disk {
     pub(super) columns: ReadOnlyTable<Key<8>, &'static [u8]>,
     pub(super) postings: ReadOnlyTable<Key<9>, &'static [u8]>,
     pub(super) days: ReadOnlyTable<Key<13>, &'static [u8]>,
+    /// redb ends all reading when its handle is dropped, so whoever reads holds it.
+    _database: Arc<Database>,
 }
 
 impl Disk {
-    pub(super) fn open(transaction: &redb::ReadTransaction) -> Result<Self, StoreError> {
+    pub(super) fn open(database: Arc<Database>) -> Result<Self, StoreError> {
+        let transaction = database.begin_read()?;
         Ok(Self {
             columns: transaction.open_table(COLUMNS)?,
             postings: transaction.open_table(POSTINGS)?,
             days: transaction.open_table(DAYS)?,
+            _database: database,
         })
     }
 

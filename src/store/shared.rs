@@ -9,7 +9,7 @@ use super::open;
 use super::read::{Disk, Snapshot};
 use super::view::View;
 use crate::limits::DISK_FLOOR_BYTES;
-use redb::{Database, ReadableDatabase};
+use redb::Database;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -77,8 +77,7 @@ impl Shared {
     }
 
     pub(super) fn snapshot_of(&self, view: Arc<View>) -> Result<Snapshot, StoreError> {
-        let transaction = self.database()?.begin_read()?;
-        let disk = Arc::new(Disk::open(&transaction)?);
+        let disk = Arc::new(Disk::open(self.database()?)?);
         Ok(Snapshot { view, disk, catalog: Arc::clone(&self.catalog) })
     }
 
@@ -115,7 +114,8 @@ impl Shared {
     fn reopen(&self) -> Result<(), StoreError> {
         let mut slot = self.database.write().unwrap_or_else(PoisonError::into_inner);
         match slot.take().map(Arc::try_unwrap) {
-            // The file stays locked until its last user is gone: close it before it is opened again.
+            // The file stays locked until its last user is gone: close it before it is opened again. A
+            // snapshot is a user; while one is open this fails, and the next write tries again.
             Some(Ok(database)) => drop(database),
             Some(Err(in_use)) => {
                 *slot = Some(in_use);
@@ -123,7 +123,6 @@ impl Shared {
             }
             None => {}
         }
-        // A snapshot that is still open holds the lock; then this fails and the next write tries again.
         match open::open_database(&self.folder) {
             Ok(database) => {
                 *slot = Some(Arc::new(database));
