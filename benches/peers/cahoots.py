@@ -55,7 +55,7 @@ def _call(question, params):
 def _rows(question, answer):
     """The rows of one answer, as `questions.normal` wants them."""
     if question == "shared_ip":
-        return [[n["account"], n.get("shared_count", len(n.get("shared", ())))] for n in answer["neighbors"]]
+        return [[n["account"], n["shared_count"]] for n in answer["neighbors"]]
     if question == "two_hops":
         return [[n["account"], n["hops"]] for n in answer["neighbors"]]
     if question == "ip_profile":
@@ -74,15 +74,12 @@ def _rows(question, answer):
 
 
 def _profile(answer):
-    def count(name):
-        value = answer.get(f"{name}_count", answer.get(name))
-        return len(value) if isinstance(value, list) else value
-
     if not answer["events"]:
         return [0]
     tokens = answer["input_tokens"] + answer["output_tokens"]
     first, last = epoch_ms(answer["first_seen"]), epoch_ms(answer["last_seen"])
-    return [answer["events"], count("accounts"), count("fingerprints"), first, last, tokens]
+    totals = [answer[name]["total"] for name in ("accounts", "fingerprints")]
+    return [answer["events"], *totals, first, last, tokens]
 
 
 class Engine:
