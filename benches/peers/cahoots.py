@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from urllib.parse import quote, urlencode
 
 from client import Asker, post_file
-from machine import disk_bytes, peak_rss_bytes
+from machine import disk_bytes, peak_rss_bytes, rest
 from questions import DAY_MS, EVENTS_LAST, HUB_ACCOUNTS_MAX, SHARED_IPS_MIN, epoch_ms
 
 DURABLE = "synced before every answer"
@@ -116,6 +116,10 @@ class Engine:
     def load(self, path):
         """Seconds and rows."""
         return post_file(self.port, "/v1/events", path, CONNECTIONS)
+
+    def rest(self):
+        """Seconds of work after the load."""
+        return rest(self.server.pid)
 
     def ask(self, question, params):
         """Seconds and rows; further pages count."""

@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import version
 
 from client import Asker, post_file
-from machine import disk_bytes, peak_rss_bytes
+from machine import disk_bytes, peak_rss_bytes, rest
 from questions import DAY_MS, EVENTS_LAST, HUB_ACCOUNTS_MAX, SHARED_IPS_MIN
 
 DURABLE = "no sync"
@@ -128,6 +128,10 @@ class Engine:
         """Seconds and rows."""
         seconds, _ = post_file(self.port, "/insert", path, CONNECTIONS)
         return seconds, int(self._rows("SELECT toUInt32(count()) FROM peers.events")[1][0][0])
+
+    def rest(self):
+        """Seconds of work after the load."""
+        return rest(self.server.pid)
 
     def ask(self, question, params):
         """Seconds and rows."""
