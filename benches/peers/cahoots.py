@@ -31,7 +31,8 @@ def _call(question, params):
         window = {"since": _time(params["since"]), "until": _time(params["until"])}
     account = quote(params.get("account", ""), safe="")
     if question == "shared_ip":
-        return "GET", f"/v1/accounts/{account}/neighbors", {"via": "ip", "hub_max": HUB_NONE, "limit": LIMIT, **window}, None
+        more = {"via": "ip", "hub_max": HUB_NONE, "limit": LIMIT}
+        return "GET", f"/v1/accounts/{account}/neighbors", {**more, **window}, None
     if question == "two_hops":
         more = {"via": "ip,fingerprint", "hops": 2, "hub_max": HUB_ACCOUNTS_MAX, "limit": LIMIT}
         return "GET", f"/v1/accounts/{account}/neighbors", {**more, **window}, None
