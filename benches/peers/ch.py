@@ -78,7 +78,8 @@ def _sql(question, params):
         return (
             "SELECT toUInt32(count()), toUInt32(uniqExact(account)), toUInt32(uniqExact(fingerprint)),"
             " toFloat64(toUnixTimestamp64Milli(min(ts))), toFloat64(toUnixTimestamp64Milli(max(ts))),"
-            f" toFloat64(sum(input_tokens) + sum(output_tokens)) {table} ip = toIPv6({_text(params['ip'])}) AND {window}"
+            " toFloat64(sum(input_tokens) + sum(output_tokens))"
+            f" {table} ip = toIPv6({_text(params['ip'])}) AND {window}"
         )
     if question == "boolean":
         first, last = (f"toIPv6('::ffff:{params['net']}.{end}')" for end in ("0.0", "255.255"))
