@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from urllib.parse import quote, urlencode
 
 from client import Asker, post_file
-from machine import disk_bytes, peak_rss_bytes
+from machine import disk_bytes, peak_rss_bytes, rest
 from questions import DAY_MS, EVENTS_LAST, HUB_ACCOUNTS_MAX, SHARED_IPS_MIN, epoch_ms
 
 DURABLE = "synced before every answer"
@@ -31,7 +31,8 @@ def _call(question, params):
         window = {"since": _time(params["since"]), "until": _time(params["until"])}
     account = quote(params.get("account", ""), safe="")
     if question == "shared_ip":
-        return "GET", f"/v1/accounts/{account}/neighbors", {"via": "ip", "hub_max": HUB_NONE, "limit": LIMIT, **window}, None
+        more = {"via": "ip", "hub_max": HUB_NONE, "limit": LIMIT}
+        return "GET", f"/v1/accounts/{account}/neighbors", {**more, **window}, None
     if question == "two_hops":
         more = {"via": "ip,fingerprint", "hops": 2, "hub_max": HUB_ACCOUNTS_MAX, "limit": LIMIT}
         return "GET", f"/v1/accounts/{account}/neighbors", {**more, **window}, None
@@ -55,7 +56,7 @@ def _call(question, params):
 def _rows(question, answer):
     """The rows of one answer, as `questions.normal` wants them."""
     if question == "shared_ip":
-        return [[n["account"], n.get("shared_count", len(n.get("shared", ())))] for n in answer["neighbors"]]
+        return [[n["account"], n["shared_count"]] for n in answer["neighbors"]]
     if question == "two_hops":
         return [[n["account"], n["hops"]] for n in answer["neighbors"]]
     if question == "ip_profile":
@@ -74,15 +75,12 @@ def _rows(question, answer):
 
 
 def _profile(answer):
-    def count(name):
-        value = answer.get(f"{name}_count", answer.get(name))
-        return len(value) if isinstance(value, list) else value
-
     if not answer["events"]:
         return [0]
     tokens = answer["input_tokens"] + answer["output_tokens"]
     first, last = epoch_ms(answer["first_seen"]), epoch_ms(answer["last_seen"])
-    return [answer["events"], count("accounts"), count("fingerprints"), first, last, tokens]
+    totals = [answer[name]["total"] for name in ("accounts", "fingerprints")]
+    return [answer["events"], *totals, first, last, tokens]
 
 
 class Engine:
@@ -119,6 +117,10 @@ class Engine:
     def load(self, path):
         """Seconds and rows."""
         return post_file(self.port, "/v1/events", path, CONNECTIONS)
+
+    def rest(self):
+        """Seconds of work after the load."""
+        return rest(self.server.pid)
 
     def ask(self, question, params):
         """Seconds and rows; further pages count."""

@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import version
 
 from client import Asker, post_file
-from machine import disk_bytes, peak_rss_bytes
+from machine import disk_bytes, peak_rss_bytes, rest
 from questions import DAY_MS, EVENTS_LAST, HUB_ACCOUNTS_MAX, SHARED_IPS_MIN
 
 DURABLE = "no sync"
@@ -78,7 +78,8 @@ def _sql(question, params):
         return (
             "SELECT toUInt32(count()), toUInt32(uniqExact(account)), toUInt32(uniqExact(fingerprint)),"
             " toFloat64(toUnixTimestamp64Milli(min(ts))), toFloat64(toUnixTimestamp64Milli(max(ts))),"
-            f" toFloat64(sum(input_tokens) + sum(output_tokens)) {table} ip = toIPv6({_text(params['ip'])}) AND {window}"
+            " toFloat64(sum(input_tokens) + sum(output_tokens))"
+            f" {table} ip = toIPv6({_text(params['ip'])}) AND {window}"
         )
     if question == "boolean":
         first, last = (f"toIPv6('::ffff:{params['net']}.{end}')" for end in ("0.0", "255.255"))
@@ -128,6 +129,10 @@ class Engine:
         """Seconds and rows."""
         seconds, _ = post_file(self.port, "/insert", path, CONNECTIONS)
         return seconds, int(self._rows("SELECT toUInt32(count()) FROM peers.events")[1][0][0])
+
+    def rest(self):
+        """Seconds of work after the load."""
+        return rest(self.server.pid)
 
     def ask(self, question, params):
         """Seconds and rows."""

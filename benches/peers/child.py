@@ -32,10 +32,11 @@ def main():
             "seconds": {},
             "failures": {},
         }
+        result["rest_seconds"] = engine.rest()
+        result["rest_disk_bytes"] = engine.disk_bytes()
         for question in QUESTIONS:
             ask_all(engine, question, task["sets"][question], result)
         result["peak_bytes"] = engine.peak_rss_bytes()
-        result["end_disk_bytes"] = engine.disk_bytes()
     finally:
         engine.close()
     with open(result_path, "w", encoding="utf-8") as file:

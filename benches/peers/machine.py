@@ -1,6 +1,10 @@
 """What the measurements are taken with: memory of a process, bytes of a folder, the machine."""
 
 import os
+import time
+
+REST_SHARE = 0.05
+REST_SECONDS_MAX = 60
 
 
 def peak_rss_bytes(pid="self"):
@@ -10,6 +14,26 @@ def peak_rss_bytes(pid="self"):
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1_024
     raise OSError(f"no VmHWM for process {pid}")
+
+
+def _cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def rest(pid):
+    """Waits until a server has done what it put off during the load: seconds that this took.
+
+    At rest is a second with under 5 % of a core. One that never rests is asked after a minute.
+    """
+    started = time.perf_counter()
+    while time.perf_counter() - started < REST_SECONDS_MAX:
+        before, at = _cpu_seconds(pid), time.perf_counter()
+        time.sleep(1)
+        if (_cpu_seconds(pid) - before) / (time.perf_counter() - at) < REST_SHARE:
+            return at - started
+    return time.perf_counter() - started
 
 
 def disk_bytes(path):

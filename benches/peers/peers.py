@@ -46,7 +46,8 @@ def measure(name, chosen, sets):
     task, result = os.path.join(folder, "task.json"), os.path.join(folder, "result.json")
     with open(task, "w", encoding="utf-8") as file:
         options = {"cahoots": os.path.abspath(chosen.cahoots)}
-        json.dump({"folder": os.path.join(folder, "db"), "file": os.path.abspath(chosen.file), "options": options, "sets": sets}, file)
+        log, database = os.path.abspath(chosen.file), os.path.join(folder, "db")
+        json.dump({"folder": database, "file": log, "options": options, "sets": sets}, file)
     print(f"{name} ...", file=sys.stderr, flush=True)
     ended = subprocess.run([sys.executable, os.path.join(HERE, "child.py"), MODULES[name], task, result])
     try:

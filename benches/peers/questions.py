@@ -22,6 +22,7 @@ EVENTS_LAST = 100
 # All pairs of a window is one answer for all accounts: few windows differ.
 PAIR_SAMPLES_MAX = 5
 POOL_LINES = 20_000
+NEEDED = ("ts", "request_id", "account", "ip", "fingerprint", "model")
 
 QUESTIONS = {
     "shared_ip": "accounts that share an ip with A, 7 days",
@@ -44,6 +45,10 @@ def draw(path, samples, seed):
     """Parameter sets of every question: {question: [{name: value}]}."""
     rng = random.Random(seed)
     pool, last_ms = _pool(path, rng)
+    lacking = next((line for line in pool if not all(line.get(name) for name in NEEDED)), None)
+    if lacking:
+        # Engines differ in what a missing value is; that is not what is compared here.
+        raise SystemExit(f"{path}: a line lacks one of {', '.join(NEEDED)}: {json.dumps(lacking)[:300]}")
     models = sorted({line["model"] for line in pool})
     v4 = [line for line in pool if ":" not in line["ip"]]
     midnight_last = (last_ms // DAY_MS + 1) * DAY_MS
