@@ -190,7 +190,10 @@ pub const NAMES_BYTES_MAX: usize = 2 << 30;
 
 /// Keys that the writer remembers by their bytes, for each aspect, 64 to 150 bytes each. Past it the
 /// memory is emptied and fills again; nothing is lost but time.
-pub const MEMO_KEYS_MAX: u32 = 400_000;
+pub const MEMO_KEYS_MAX: usize = 400_000;
+
+/// Bytes that the writer remembers for each aspect. Past it the same happens.
+pub const MEMO_BYTES_MAX: usize = 64 << 20;
 
 /// Free bytes below which nothing is written, so that redb's own handle does not run into the end of
 /// the disk, which would cost a reopening.

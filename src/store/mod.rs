@@ -21,6 +21,7 @@ mod dump;
 mod error;
 mod identities;
 mod journal;
+mod memo;
 mod names;
 mod open;
 mod page;
