@@ -124,7 +124,7 @@ fn present(
         .iter()
         .map(|hub| {
             let value = render::value(hub.dim, catalog.value(hub.dim, hub.name));
-            json!({ "via": hub.dim.name(), "value": value, "accounts": hub.accounts })
+            json!({ "via": hub.dim.name(), "value": value, "accounts": hub.accounts, "at_least": hub.at_least })
         })
         .collect();
     let document = json!({
@@ -209,13 +209,14 @@ fn incidences(
     let pack = |key: u32, subject: u32| u64::from(key) << 32 | u64::from(subject);
     for run in &plan.runs {
         budget.check()?;
-        snapshot.entries(run, aspect, &keys, &mut |key, entry| match aspect {
-            Aspect::Subject => of_keys.push(pack(key, key)),
-            _ => {
-                of_keys
-                    .extend(entry.links[Aspect::Subject.index()].iter().map(|subject| pack(key, *subject)));
+        match aspect {
+            Aspect::Subject => {
+                snapshot.counters(run, aspect, &keys, &mut |key, _| of_keys.push(pack(key, key)))?
             }
-        })?;
+            _ => snapshot.links(run, (aspect, Aspect::Subject), &keys, &mut |key, links| {
+                of_keys.extend(links.map(|subject| pack(key, subject)));
+            })?,
+        }
     }
     for part in &plan.parts {
         budget.check()?;

@@ -2,7 +2,7 @@
 
 use super::events::{next_of, position, present};
 use super::newest::Row;
-use super::pivot::seen;
+use super::pivot::counted;
 use super::resolve::{Node, resolve};
 use super::{Answer, Budget, Page, QueryError, Select, Table, cursor, expr, render};
 use crate::event::{Aspect, Day, Dim, MICROS_A_DAY, Micros, Window};
@@ -97,8 +97,7 @@ impl Search<'_> {
         match self.single() {
             Some((of, keys)) if of == aspect => {
                 let plan = self.snapshot.plan(self.window);
-                let all = seen(self.snapshot, &plan, aspect, keys, self.budget)?;
-                by_key.extend(all.into_iter().map(|(key, seen)| (key, seen.counters)));
+                by_key = counted(self.snapshot, &plan, aspect, keys, self.budget)?;
             }
             _ => self.rows(&self.snapshot.parts(self.window), |reader, row, ts| {
                 by_key.entry(reader.key(aspect, row)?).or_default().add(ts, 0, 0);
@@ -163,8 +162,8 @@ impl Search<'_> {
         match self.single() {
             Some((aspect, keys)) => {
                 let plan = self.snapshot.plan(self.window);
-                let all = seen(self.snapshot, &plan, aspect, keys, self.budget)?;
-                events += all.values().map(|seen| seen.counters.events).sum::<u64>();
+                let all = counted(self.snapshot, &plan, aspect, keys, self.budget)?;
+                events += all.values().map(|counters| counters.events).sum::<u64>();
             }
             None => self.rows(&self.snapshot.parts(self.window), |_, _, _| {
                 events += 1;

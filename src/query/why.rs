@@ -2,13 +2,13 @@
 //! of the two was seen with it.
 
 use super::newest::{Row, rows_and_parts};
-use super::pivot::{rarity_weight, sharing, subjects_of};
+use super::pivot::{attributes, holders, rarity_weight, subjects_of};
 use super::{Answer, Budget, QueryError, Table, render};
 use crate::event::{Aspect, Dim, Micros, Text, Window};
 use crate::limits::{HUB_MAX_DEFAULT, PROFILE_ROWS_MAX};
 use crate::store::{Part, Snapshot};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Everything that accounts can share.
 const VIA_ALL: [Dim; 9] = [
@@ -46,8 +46,10 @@ pub(super) fn answer(
     let plan = snapshot.plan(window);
     let name = |account: &str| snapshot.catalog().find(Dim::Account, account.as_bytes()).unwrap_or(u32::MAX);
     let (name_a, name_b) = (name(a), name(b));
+    let had_by = |subjects| attributes(snapshot, &plan, subjects, &VIA_ALL, budget);
+    let common: BTreeSet<_> = had_by(&of_a)?.intersection(&had_by(&of_b)?).copied().collect();
     // Also what very many share is listed here: the question is about two accounts, not about who else.
-    let all = sharing(snapshot, &plan, &of_a, &VIA_ALL, u64::MAX, budget)?;
+    let all = holders(snapshot, &plan, &common, u64::MAX, budget)?;
     let mut shared: Vec<(f64, Dim, u32, u64)> = Vec::new();
     for thing in all.shared {
         let has = |account: u32| thing.accounts.binary_search(&account).is_ok();

@@ -44,7 +44,7 @@ mod tests;
 pub use append::{Appended, Appender};
 pub use catalog::Catalog;
 pub use check::{CheckReport, check};
-pub use days::{Counters, DayEntry};
+pub use days::{Counters, DayEntry, Links};
 pub use dump::dump;
 pub use error::StoreError;
 pub use read::{CatalogGuard, Part, Plan, RunKey, Snapshot};

@@ -3,7 +3,7 @@
 
 use super::block::{Block, block_of};
 use super::catalog::Catalog;
-use super::days::{self, DayEntry, ENTRY_ASPECTS, RunHeader};
+use super::days::{self, Counters, DayEntry, ENTRY_ASPECTS, Links, RunHeader};
 use super::error::StoreError;
 use super::segment::Header;
 use super::tables::{self, COLUMNS, DAYS, Key, POSTINGS};
@@ -189,21 +189,58 @@ impl Snapshot {
         keys: &RoaringBitmap,
         each: &mut dyn FnMut(u32, DayEntry),
     ) -> Result<(), StoreError> {
+        self.payloads(run, aspect, keys, &mut |key, payload| {
+            let entry = days::parse(aspect, run.day(), payload);
+            each(key, entry.ok_or_else(|| days::wrong_entry(&run.0))?);
+            Ok(())
+        })
+    }
+
+    /// Only the counters of a run's entries, which is much cheaper.
+    pub fn counters(
+        &self,
+        run: &RunKey,
+        aspect: Aspect,
+        keys: &RoaringBitmap,
+        each: &mut dyn FnMut(u32, Counters),
+    ) -> Result<(), StoreError> {
+        self.payloads(run, aspect, keys, &mut |key, mut payload| {
+            let counters = days::take_counters(run.day(), &mut payload);
+            each(key, counters.ok_or_else(|| days::wrong_entry(&run.0))?);
+            Ok(())
+        })
+    }
+
+    /// Only the links of a run's entries to one aspect.
+    pub fn links(
+        &self,
+        run: &RunKey,
+        (aspect, to): (Aspect, Aspect),
+        keys: &RoaringBitmap,
+        each: &mut dyn FnMut(u32, Links<'_>),
+    ) -> Result<(), StoreError> {
+        self.payloads(run, aspect, keys, &mut |key, payload| {
+            let links = days::links(aspect, to, run.day(), payload);
+            each(key, links.ok_or_else(|| days::wrong_entry(&run.0))?);
+            Ok(())
+        })
+    }
+
+    fn payloads(
+        &self,
+        run: &RunKey,
+        aspect: Aspect,
+        keys: &RoaringBitmap,
+        each: &mut Each<'_>,
+    ) -> Result<(), StoreError> {
         let header = &*run.0;
-        let Some(fences) =
-            ENTRY_ASPECTS.iter().position(|other| *other == aspect).and_then(|at| header.fences.get(at))
-        else {
-            return Ok(());
-        };
+        let place = ENTRY_ASPECTS.iter().position(|other| *other == aspect);
+        let Some(fences) = place.and_then(|at| header.fences.get(at)) else { return Ok(()) };
         let read = |first: u32| {
             let value = self.disk.days.get(tables::day_key(header.day, header.run, aspect as u8, first))?;
             value.ok_or_else(|| StoreError::corrupt(days::place(header), format!("block {first} is missing")))
         };
-        visit_blocks(fences, keys, read, || days::place(header), &mut |key, payload| {
-            let entry = days::parse(aspect, Day(header.day), payload);
-            each(key, entry.ok_or_else(|| days::wrong_entry(header))?);
-            Ok(())
-        })
+        visit_blocks(fences, keys, read, || days::place(header), each)
     }
 }
 
