@@ -7,7 +7,7 @@ use std::time::Duration;
 
 // --- What a line may be ---
 
-/// Bytes of one JSON object. LiteLLM sends 13 KB with a short prompt; a 200 k token prompt is 1 MB.
+/// Bytes of one JSON object. `LiteLLM` sends 13 KB with a short prompt; a 200 k token prompt is 1 MB.
 /// Past it the line is rejected and the rest of the body goes on.
 pub const LINE_BYTES_MAX: usize = 4 << 20;
 

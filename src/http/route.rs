@@ -268,7 +268,9 @@ fn parse_net(text: &str) -> Result<IpNet, RouteError> {
     let net = match text.parse::<IpAddr>() {
         Ok(ip) => IpNet::from(ip.to_canonical()),
         Err(_) => text.parse::<IpNet>().map_err(|_| {
-            wrong("net", "write it as 203.0.113.7, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/48")
+            let shown: String = text.chars().take(64).collect();
+            let forms = "203.0.113.7, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/48";
+            wrong("net", &format!("{shown:?} is neither an address nor a network: write it as {forms}"))
         })?,
     };
     Ok(net.trunc())

@@ -272,7 +272,10 @@ fn malformed(error: &serde_json::Error, window_bytes: usize) -> String {
         return "cut off: the body ends in the middle of this value".to_owned();
     }
     let message = error.to_string();
-    let what = message.split(" at line ").next().unwrap_or_default();
+    let what = match message.split(" at line ").next().unwrap_or_default() {
+        "invalid unicode code point" => "it is not UTF-8, or half a surrogate pair,",
+        what => what,
+    };
     match error.line() {
         1 => format!("not taken as JSON: {what} at byte {}", error.column()),
         line => format!("not taken as JSON: {what} at byte {} of its line {line}", error.column()),

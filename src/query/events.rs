@@ -62,7 +62,7 @@ pub(super) fn position(page: &Page, question: &[&str]) -> Result<Option<(Micros,
 /// The cursor behind the first `limit` rows, if there are more.
 pub(super) fn next_of(rows: &[Row], limit: usize, question: &[&str]) -> Option<String> {
     let last = limit.checked_sub(1).and_then(|last| rows.get(last)).filter(|_| rows.len() > limit)?;
-    Some(cursor::encode(question, &format!("{}_{}", last.ts, last.row)))
+    Some(cursor::encode(question, &format!("{}_{}", last.ts, last.number)))
 }
 
 /// Rows with all their fields, as an answer.
@@ -82,7 +82,7 @@ pub(super) fn present(
         budget.check()?;
         let Some(part) = parts.get(row.part) else { continue };
         let reader = readers.entry(row.part).or_insert_with(|| part.reader());
-        let event = read(snapshot, reader, row, (row.row - part.first_row()) as u32)?;
+        let event = read(snapshot, reader, row, (row.number - part.first_row()) as u32)?;
         let cell = |column: &&str| event.get(*column).cloned().unwrap_or(Value::Null);
         table.rows.push(table.columns.iter().map(cell).collect());
         list.push(Value::from(event));

@@ -85,21 +85,87 @@ pub struct Page {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Profile of an account.
-    Account { account: String, span: Span },
+    Account {
+        /// Name of the account.
+        account: String,
+        /// Window, by default all of time.
+        span: Span,
+    },
     /// Profile of an address or a network.
-    Ip { net: IpNet, span: Span, page: Page },
+    Ip {
+        /// A single address is a network of its full length.
+        net: IpNet,
+        /// Window, by default all of time.
+        span: Span,
+        /// How much of the list.
+        page: Page,
+    },
     /// Profile of a fingerprint.
-    Fingerprint { fingerprint: String, span: Span, page: Page },
+    Fingerprint {
+        /// The fingerprint as it was sent.
+        fingerprint: String,
+        /// Window, by default all of time.
+        span: Span,
+        /// How much of the list.
+        page: Page,
+    },
     /// Accounts that share attributes with one, ranked by rarity weight.
-    Neighbors { account: String, via: Vec<Dim>, span: Span, hops: u8, hub_max: Option<u64>, page: Page },
+    Neighbors {
+        /// Name of the account.
+        account: String,
+        /// What they may share.
+        via: Vec<Dim>,
+        /// Window, by default all of time.
+        span: Span,
+        /// 1 for direct neighbors, 2 for those of neighbors as well.
+        hops: u8,
+        /// A thing that more accounts share is skipped and said so.
+        hub_max: Option<u64>,
+        /// How much of the list.
+        page: Page,
+    },
     /// Pairs of accounts that share at least `min` values of one dimension.
-    Pairs { via: Dim, min: u32, hub_max: Option<u64>, span: Span, page: Page },
+    Pairs {
+        /// What they may share.
+        via: Dim,
+        /// How many values at least.
+        min: u32,
+        /// A thing that more accounts share is skipped and said so.
+        hub_max: Option<u64>,
+        /// Window, by default all of time.
+        span: Span,
+        /// How much of the list.
+        page: Page,
+    },
     /// Everything that two accounts share.
-    Why { a: String, b: String, span: Span },
+    Why {
+        /// One account.
+        a: String,
+        /// The other.
+        b: String,
+        /// Window, by default all of time.
+        span: Span,
+    },
     /// Raw events of one account, newest first.
-    Events { account: String, span: Span, page: Page },
+    Events {
+        /// Name of the account.
+        account: String,
+        /// Window, by default all of time.
+        span: Span,
+        /// How much of the list.
+        page: Page,
+    },
     /// Set algebra.
-    Search { expression: String, select: Select, span: Span, page: Page },
+    Search {
+        /// In the search language (`expr.rs`).
+        expression: String,
+        /// What to make of the rows.
+        select: Select,
+        /// Window, by default all of time.
+        span: Span,
+        /// How much of the list.
+        page: Page,
+    },
 }
 
 /// Rows of an answer under named columns.
@@ -158,13 +224,28 @@ impl Budget {
 pub enum QueryError {
     /// The name is not in the database.
     #[error("no {what} named {name:?} has been seen")]
-    NotFound { what: &'static str, name: String },
+    NotFound {
+        /// Account, ip, network or fingerprint.
+        what: &'static str,
+        /// As asked for.
+        name: String,
+    },
     /// The expression cannot be read; `at` is a byte offset.
     #[error("the expression is wrong at byte {at}: {reason}")]
-    Expression { at: usize, reason: String },
+    Expression {
+        /// Byte offset.
+        at: usize,
+        /// What was expected there.
+        reason: String,
+    },
     /// A parameter has no meaning here.
     #[error("{field} is wrong: {reason}")]
-    Parameter { field: &'static str, reason: String },
+    Parameter {
+        /// Name of the parameter.
+        field: &'static str,
+        /// What is wrong and what would be right.
+        reason: String,
+    },
     /// Ran past its time.
     #[error("the query took longer than {} s and was stopped: narrow it with since and until", crate::limits::QUERY_WAIT.as_secs())]
     TooLong,

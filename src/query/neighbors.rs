@@ -212,7 +212,8 @@ fn incidences(
         snapshot.entries(run, aspect, &keys, &mut |key, entry| match aspect {
             Aspect::Subject => of_keys.push(pack(key, key)),
             _ => {
-                of_keys.extend(entry.links[Aspect::Subject.index()].iter().map(|subject| pack(key, *subject)))
+                of_keys
+                    .extend(entry.links[Aspect::Subject.index()].iter().map(|subject| pack(key, *subject)));
             }
         })?;
     }

@@ -11,7 +11,7 @@ use roaring::RoaringBitmap;
 pub(super) struct Row {
     pub(super) ts: Micros,
     /// Number in the database.
-    pub(super) row: u64,
+    pub(super) number: u64,
     pub(super) subject: u32,
     /// Which of the visited parts holds it.
     pub(super) part: usize,
@@ -53,10 +53,10 @@ pub(super) fn rows_and_parts(
             let number = part.first_row() + u64::from(row);
             if window.contains(ts) && before.is_none_or(|before| (ts, number) < before) {
                 let subject = reader.key(Aspect::Subject, row)?;
-                found.push(Row { ts, row: number, subject, part: at });
+                found.push(Row { ts, number, subject, part: at });
             }
         }
-        found.sort_unstable_by_key(|row| std::cmp::Reverse((row.ts, row.row)));
+        found.sort_unstable_by_key(|row| std::cmp::Reverse((row.ts, row.number)));
         found.truncate(limit);
     }
     Ok((found, parts))

@@ -126,7 +126,7 @@ pub(super) fn sharing(
 /// The names of some dimensions in aspect keys.
 fn names_in(snapshot: &Snapshot, dims: &[Dim], keys: &RoaringBitmap) -> BTreeSet<(Dim, u32)> {
     let catalog = snapshot.catalog();
-    let names = |key: u32| dims.iter().filter_map(move |dim| Some((*dim, key)));
+    let names = |key: u32| dims.iter().map(move |dim| (*dim, key));
     keys.iter().flat_map(names).filter_map(|(dim, key)| Some((dim, catalog.name_of(dim, key)?))).collect()
 }
 

@@ -145,11 +145,11 @@ impl Search<'_> {
                 let number = part.first_row() + u64::from(row);
                 if before.is_none_or(|before| (ts, number) < before) {
                     let subject = reader.key(Aspect::Subject, row)?;
-                    found.push(Row { ts, row: number, subject, part: at });
+                    found.push(Row { ts, number, subject, part: at });
                 }
                 Ok(())
             })?;
-            found.sort_unstable_by_key(|row| std::cmp::Reverse((row.ts, row.row)));
+            found.sort_unstable_by_key(|row| std::cmp::Reverse((row.ts, row.number)));
             found.truncate(limit.saturating_add(1));
         }
         let next = next_of(&found, limit, question);

@@ -118,7 +118,7 @@ fn sights(
         budget.check()?;
         let Some(part) = parts.get(row.part) else { continue };
         let reader = readers.entry(row.part).or_insert_with(|| part.reader());
-        let at = (row.row - part.first_row()) as u32;
+        let at = (row.number - part.first_row()) as u32;
         let keys = [row.subject, reader.key(Aspect::Origin, at)?, reader.key(Aspect::Client, at)?];
         for ((_, dim, name, _), sight) in shared.iter().zip(&mut sights) {
             let key = keys.get(dim.aspect().index()).copied();

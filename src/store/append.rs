@@ -163,20 +163,19 @@ impl Appender {
         for ((aspect, memo), key) in Aspect::ALL.into_iter().zip(&mut self.memos).zip(&mut keys) {
             let bytes = event.aspect_key(aspect);
             let known = memo.keys.find(bytes).and_then(|at| memo.ordinals.get(at as usize));
-            *key = match known {
-                Some(ordinal) => *ordinal,
-                None => {
-                    let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
-                    let ordinal = catalog.intern(aspect, bytes)?;
-                    drop(catalog);
-                    if memo.keys.len() >= MEMO_KEYS_MAX {
-                        memo.keys.clear();
-                        memo.ordinals.clear();
-                    }
-                    memo.keys.intern(bytes);
-                    memo.ordinals.push(ordinal);
-                    ordinal
+            *key = if let Some(ordinal) = known {
+                *ordinal
+            } else {
+                let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
+                let ordinal = catalog.intern(aspect, bytes)?;
+                drop(catalog);
+                if memo.keys.len() >= MEMO_KEYS_MAX {
+                    memo.keys.clear();
+                    memo.ordinals.clear();
                 }
+                memo.keys.intern(bytes);
+                memo.ordinals.push(ordinal);
+                ordinal
             };
         }
         Ok(keys)

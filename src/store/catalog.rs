@@ -129,17 +129,14 @@ impl Catalog {
     /// The aspect keys that carry a name.
     pub fn keys_with(&self, dim: Dim, name: u32) -> RoaringBitmap {
         let mut found = Vec::new();
-        match net_index(dim) {
-            Some(_) => {
-                for ip in self.ips_of_net(dim, name) {
-                    self.follow(Dim::Ip, ip, &mut found);
-                }
-                found.sort_unstable();
+        if net_index(dim).is_some() {
+            for ip in self.ips_of_net(dim, name) {
+                self.follow(Dim::Ip, ip, &mut found);
             }
-            None => {
-                self.follow(dim, name, &mut found);
-                found.reverse();
-            }
+            found.sort_unstable();
+        } else {
+            self.follow(dim, name, &mut found);
+            found.reverse();
         }
         found.into_iter().collect()
     }

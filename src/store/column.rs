@@ -189,7 +189,7 @@ fn hex_frame(rows: &[&[u8]]) -> Option<Vec<u8>> {
     if !first.is_ascii() {
         return None;
     }
-    let digits = shape.iter().filter(|byte| **byte == DIGIT).count();
+    let digits = digits_of(&shape);
     let mut out = Vec::with_capacity(1 + shape.len() + rows.len() * digits.div_ceil(2));
     out.push(shape.len() as u8);
     out.extend_from_slice(&shape);
@@ -205,6 +205,11 @@ fn hex_frame(rows: &[&[u8]]) -> Option<Vec<u8>> {
         out.extend(high.map(|before| before << 4));
     }
     Some(out)
+}
+
+/// How many digits a row of a shape has.
+fn digits_of(shape: &[u8]) -> usize {
+    shape.iter().map(|byte| usize::from(*byte == DIGIT)).sum()
 }
 
 /// Value of a lower-case hex digit.
@@ -267,7 +272,7 @@ impl TextFrame {
     fn hex(&self, row: usize) -> Option<Vec<u8>> {
         let (&len, rest) = self.bytes.split_first()?;
         let (shape, digits) = rest.split_at_checked(usize::from(len))?;
-        let row_bytes = shape.iter().filter(|byte| **byte == DIGIT).count().div_ceil(2);
+        let row_bytes = digits_of(shape).div_ceil(2);
         let digits = digits.get(row * row_bytes..(row + 1) * row_bytes)?;
         let mut nibbles = digits.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };

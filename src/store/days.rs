@@ -153,7 +153,7 @@ fn sum(rows: &RunRows, members: impl Iterator<Item = usize>) -> Counters {
 /// microseconds (lowest bit 1).
 fn put_time(since: Micros, out: &mut Vec<u8>) {
     let since = since.max(0) as u64;
-    bits::put_varint(if since.is_multiple_of(1_000) { since / 1_000 << 1 } else { since << 1 | 1 }, out);
+    bits::put_varint(if since.is_multiple_of(1_000) { (since / 1_000) << 1 } else { since << 1 | 1 }, out);
 }
 
 fn take_time(bytes: &mut &[u8]) -> Option<Micros> {

@@ -115,6 +115,11 @@ impl Store {
         let catalog = self.shared.catalog.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let [accepted, duplicates, commits] = self.shared.counted();
         let path = open::database_path(&self.shared.folder);
+        let free_bytes = shared::free_bytes(&self.shared.folder).unwrap_or(0);
+        let health = match self.shared.health() {
+            Health::Good if free_bytes < crate::limits::DISK_FLOOR_BYTES => Health::Full,
+            health => health,
+        };
         Status {
             rows: view.rows,
             segments: view.segments.len() as u64,
@@ -122,12 +127,12 @@ impl Store {
             newest: view.newest,
             entities: [Dim::Account, Dim::Ip, Dim::Fingerprint].map(|dim| catalog.names(dim)),
             file_bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
-            free_bytes: shared::free_bytes(&self.shared.folder).unwrap_or(0),
+            free_bytes,
             catalog_bytes: catalog.memory() as u64,
             accepted,
             duplicates,
             commits,
-            health: self.shared.health(),
+            health,
         }
     }
 }

@@ -96,13 +96,12 @@ fn explain(folder: &Path, error: DatabaseError) -> StoreError {
 /// Checks the version, climbs the ladder, creates tables.
 fn prepare(database: &Database, seed: u64) -> Result<Meta, StoreError> {
     let transaction = database.begin_write()?;
-    let meta = match version::read(&transaction)? {
-        Some(meta) => upgrade::climb(&transaction, meta)?,
-        None => {
-            let meta = Meta { format: FORMAT, seed };
-            version::write(&transaction, &meta)?;
-            meta
-        }
+    let meta = if let Some(meta) = version::read(&transaction)? {
+        upgrade::climb(&transaction, meta)?
+    } else {
+        let meta = Meta { format: FORMAT, seed };
+        version::write(&transaction, &meta)?;
+        meta
     };
     create(&transaction, COLUMNS)?;
     create(&transaction, POSTINGS)?;

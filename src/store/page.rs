@@ -118,18 +118,17 @@ where
 
     /// Content of a page. Its checksum is checked when it is fetched.
     fn content(&mut self, page: u32) -> Result<&[u8], StoreError> {
-        let at = match self.kept.iter().rposition(|(number, _)| *number == page) {
-            Some(at) => at,
-            None => {
-                let guard = (self.fetch)(page)?;
-                let segment = self.segment;
-                sum::open(guard.value(), || format!("columns of segment {segment}, page {page}"))?;
-                if self.kept.len() >= KEPT_PAGES_MAX {
-                    self.kept.clear();
-                }
-                self.kept.push((page, guard));
-                self.kept.len() - 1
+        let at = if let Some(at) = self.kept.iter().rposition(|(number, _)| *number == page) {
+            at
+        } else {
+            let guard = (self.fetch)(page)?;
+            let segment = self.segment;
+            sum::open(guard.value(), || format!("columns of segment {segment}, page {page}"))?;
+            if self.kept.len() >= KEPT_PAGES_MAX {
+                self.kept.clear();
             }
+            self.kept.push((page, guard));
+            self.kept.len() - 1
         };
         Ok(self.kept.get(at).and_then(|(_, guard)| guard.value().get(sum::SUM_BYTES..)).unwrap_or_default())
     }

@@ -203,13 +203,16 @@ impl Snapshot {
     }
 }
 
+/// Takes an aspect key and its payload.
+type Each<'a> = dyn FnMut(u32, &[u8]) -> Result<(), StoreError> + 'a;
+
 /// Calls `each` with the payload of every wanted key that the blocks hold, in order of keys.
 fn visit_blocks(
     fences: &[u32],
     keys: &RoaringBitmap,
     read: impl Fn(u32) -> Result<Guard, StoreError>,
     place: impl Fn() -> String,
-    each: &mut dyn FnMut(u32, &[u8]) -> Result<(), StoreError>,
+    each: &mut Each<'_>,
 ) -> Result<(), StoreError> {
     let mut wanted = keys.iter().peekable();
     while let Some(&key) = wanted.peek() {

@@ -24,7 +24,7 @@ pub(super) fn start(capacity: usize) -> Vec<u8> {
 }
 
 /// The content of a sealed value; `place` names table and key for the error.
-pub(super) fn open<'a>(value: &'a [u8], place: impl FnOnce() -> String) -> Result<&'a [u8], StoreError> {
+pub(super) fn open(value: &[u8], place: impl FnOnce() -> String) -> Result<&[u8], StoreError> {
     match value.split_first_chunk::<SUM_BYTES>() {
         Some((sum, content)) if xxh3_64(content).to_le_bytes() == *sum => Ok(content),
         Some(_) => Err(StoreError::corrupt(place(), "the checksum does not match")),

@@ -66,7 +66,9 @@ fn push(batch: &mut EventBatch, fact: &Fact) {
 
 fn batch_of(facts: &[Fact]) -> EventBatch {
     let mut batch = EventBatch::default();
-    facts.iter().for_each(|fact| push(&mut batch, fact));
+    for fact in facts {
+        push(&mut batch, fact);
+    }
     batch
 }
 

@@ -54,7 +54,9 @@ fn a_hundred_kills_lose_nothing_and_double_nothing() {
         assert!(never.recv_timeout(moment).is_err());
         let pid = rustix::process::Pid::from_raw(server.pid().try_into().unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        for sender in senders {
+            sender.join().unwrap();
+        }
     }
 
     // A client sends again what was not acknowledged. After that everything counts exactly once.

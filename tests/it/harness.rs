@@ -1,6 +1,7 @@
 //! Starts servers on port 0 in their own folder, and speaks plain HTTP/1.1 to them.
 
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -8,13 +9,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// The program under test.
-pub const CAHOOTS: &str = env!("CARGO_BIN_EXE_cahoots");
+pub(crate) const CAHOOTS: &str = env!("CARGO_BIN_EXE_cahoots");
 
 /// Longest that any one step may take before the test fails instead of hanging.
 const STEP_WAIT: Duration = Duration::from_secs(60);
 
 /// A running server. Killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     pub address: SocketAddr,
     folder: PathBuf,
@@ -22,22 +23,22 @@ pub struct Server {
 }
 
 /// An answer.
-pub struct Response {
+pub(crate) struct Response {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
 
 impl Response {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(other, _)| other.eq_ignore_ascii_case(name))
@@ -47,12 +48,12 @@ impl Response {
 
 impl Server {
     /// A server on a folder, with no other setting.
-    pub fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         Self::start_with(folder, &mut Command::new(CAHOOTS), &[])
     }
 
     /// A server started by a command that ends in `cahoots`, with further arguments.
-    pub fn start_with(folder: &Path, command: &mut Command, arguments: &[&str]) -> Self {
+    pub(crate) fn start_with(folder: &Path, command: &mut Command, arguments: &[&str]) -> Self {
         command.arg("serve").arg("--data").arg(folder).args(["--listen", "127.0.0.1:0"]).args(arguments);
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -74,20 +75,20 @@ impl Server {
         Self { child, address, folder: folder.to_owned(), token: None }
     }
 
-    pub fn with_token(mut self, token: &str) -> Self {
+    pub(crate) fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.to_owned());
         self
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    pub fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("connects");
         stream.set_read_timeout(Some(STEP_WAIT)).unwrap();
         stream.set_write_timeout(Some(STEP_WAIT)).unwrap();
@@ -95,13 +96,19 @@ impl Server {
     }
 
     /// One request on its own connection.
-    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Response {
         self.try_request(method, path, headers, body)
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// The same, for servers that may die in the middle.
-    pub fn try_request(
+    pub(crate) fn try_request(
         &self,
         method: &str,
         path: &str,
@@ -112,14 +119,14 @@ impl Server {
         stream.set_read_timeout(Some(STEP_WAIT))?;
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
         if let Some(token) = &self.token {
-            head += &format!("Authorization: Bearer {token}\r\n");
+            write!(head, "Authorization: Bearer {token}\r\n").expect("text");
         }
         for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
+            write!(head, "{name}: {value}\r\n").expect("text");
         }
         if method != "GET" && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Transfer-Encoding"))
         {
-            head += &format!("Content-Length: {}\r\n", body.len());
+            write!(head, "Content-Length: {}\r\n", body.len()).expect("text");
         }
         stream.write_all(format!("{head}\r\n").as_bytes())?;
         // A server that refuses a body early closes its end: the answer is still there to read.
@@ -127,29 +134,29 @@ impl Server {
         read_response(&mut stream)
     }
 
-    pub fn get(&self, path: &str) -> Response {
+    pub(crate) fn get(&self, path: &str) -> Response {
         self.request("GET", path, &[], b"")
     }
 
     /// Sends events and gives the answer, which must be 200.
-    pub fn ingest(&self, body: &[u8]) -> Value {
+    pub(crate) fn ingest(&self, body: &[u8]) -> Value {
         let response = self.request("POST", "/v1/events", &[], body);
         assert_eq!(response.status, 200, "{}", response.text());
         response.json()
     }
 
-    pub fn rows(&self) -> u64 {
+    pub(crate) fn rows(&self) -> u64 {
         let status = self.get("/v1/status").json();
         status["events"].as_u64().unwrap_or_else(|| panic!("no rows in {status}"))
     }
 
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// SIGTERM, then the exit code.
-    pub fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
@@ -164,7 +171,7 @@ impl Drop for Server {
 }
 
 /// Reads one answer up to the end of the connection.
-pub fn read_response(stream: &mut TcpStream) -> std::io::Result<Response> {
+pub(crate) fn read_response(stream: &mut TcpStream) -> std::io::Result<Response> {
     let mut bytes = Vec::new();
     let read = stream.read_to_end(&mut bytes);
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
@@ -209,14 +216,14 @@ fn dechunk(mut bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Runs the program to its end.
-pub fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(CAHOOTS).args(arguments).stdin(Stdio::null()).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
 /// A line with a request id of its own. All of a test's events lie in one hour of one day.
-pub fn line(number: u64) -> String {
+pub(crate) fn line(number: u64) -> String {
     let event = json!({
         "ts": 1_770_000_000_000_u64 + number,
         "request_id": format!("req-{number:08}"),

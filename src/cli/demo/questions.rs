@@ -195,7 +195,8 @@ mod tests {
     /// Asks a server that gives these rows, and says what came of it.
     fn outcome(world: &World, rows: &[Vec<Value>]) -> Result<(), String> {
         let ndjson = |rows: &Vec<Value>| {
-            let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+            let lines: Vec<String> = rows.iter().map(ToString::to_string).collect();
+            let lines = lines.join("\n") + "\n";
             answer(200, "", &format!("{lines}{{\"_end\":true,\"rows\":{}}}\n", rows.len()))
         };
         let table = answer(200, "", " ACCOUNT\n x\u{1b}[2J\n\nmore: add cursor=x\n");
