@@ -14,11 +14,8 @@ use std::collections::BTreeMap;
 
 const MICROS_AN_HOUR: Micros = MICROS_A_DAY / 24;
 
-/// From this many keys on, reading a column is cheaper than looking up postings.
-const KEYS_SCANNED_MIN: u64 = 4_096;
-
 /// Up to this many rows, a further condition is asked of each row instead of its postings.
-const ROWS_ASKED_MAX: u64 = 256;
+const ROWS_ASKED_MAX: u64 = 4_096;
 
 /// Answers `search`.
 pub(super) fn answer(
@@ -231,12 +228,6 @@ impl Search<'_> {
 /// The rows of a part that match, whatever their time.
 fn matching(part: &Part, reader: &mut PartReader, node: &Node) -> Result<RoaringBitmap, QueryError> {
     match node {
-        Node::Keys(aspect, keys) if keys.len() >= KEYS_SCANNED_MIN => {
-            let all = reader.all_keys(*aspect)?;
-            let found =
-                all.iter().enumerate().filter(|(_, key)| keys.contains(**key)).map(|(row, _)| row as u32);
-            Ok(found.collect())
-        }
         Node::Keys(aspect, keys) => Ok(part.rows_with(*aspect, keys)?),
         Node::And(parts) => {
             // What is rare first: addresses and accounts, then clients, then routes.
@@ -290,13 +281,12 @@ fn asked(
     Ok(kept)
 }
 
-fn rank(node: &Node) -> (u8, u64) {
+fn rank(node: &Node) -> u8 {
     match node {
-        Node::Keys(aspect @ (Aspect::Subject | Aspect::Origin), keys) if keys.len() < KEYS_SCANNED_MIN => {
-            (0, keys.len() + u64::from(*aspect == Aspect::Origin))
-        }
-        Node::Keys(Aspect::Client, keys) => (1, keys.len()),
-        Node::Keys(_, keys) => (2, keys.len()),
-        _ => (3, 0),
+        Node::Keys(Aspect::Subject, _) => 0,
+        Node::Keys(Aspect::Origin, _) => 1,
+        Node::Keys(Aspect::Client, _) => 2,
+        Node::Keys(Aspect::Route, _) => 3,
+        _ => 4,
     }
 }

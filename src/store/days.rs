@@ -277,7 +277,10 @@ mod tests {
             |aspect: Aspect| run.blocks.iter().find(|(number, ..)| *number == aspect as u8).expect("a block");
         let read = |aspect: Aspect, key: u32| {
             let block = Block::open(&block_of(aspect).2, String::new).expect("whole");
-            block.get(key).map(|payload| parse(aspect, day, payload).expect("whole"))
+            block
+                .find(key)
+                .and_then(|index| block.payload(index))
+                .map(|payload| parse(aspect, day, payload).expect("whole"))
         };
         let four = read(Aspect::Subject, 4).expect("subject 4");
         assert_eq!(

@@ -1,7 +1,7 @@
 //! A snapshot: one consistent view for reading, made of one redb read transaction and the rows that
 //! are not in a segment yet. Ingest goes on beside it.
 
-use super::block::{Block, block_of};
+use super::block::Block;
 use super::catalog::Catalog;
 use super::days::{self, Counters, DayEntry, ENTRY_ASPECTS, Links, RunHeader};
 use super::error::StoreError;
@@ -13,7 +13,7 @@ use crate::limits::SEGMENT_ROWS;
 use redb::{AccessGuard, Database, ReadOnlyTable, ReadableDatabase};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
-use std::ops::Deref;
+use std::ops::{Bound, Deref};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 type Guard = AccessGuard<'static, &'static [u8]>;
@@ -255,43 +255,37 @@ fn visit_blocks(
     place: impl Fn() -> String,
     each: &mut Each<'_>,
 ) -> Result<(), StoreError> {
-    let mut wanted = keys.iter().peekable();
-    while let Some(&key) = wanted.peek() {
-        let Some(at) = block_of(fences, key) else {
-            wanted.next();
+    for (at, first) in fences.iter().enumerate() {
+        let past = fences.get(at + 1).copied();
+        let range = (Bound::Included(*first), past.map_or(Bound::Unbounded, Bound::Excluded));
+        let wanted = keys.range_cardinality(range);
+        if wanted == 0 {
             continue;
-        };
-        let Some(&first) = fences.get(at) else { break };
-        let next_block = fences.get(at + 1).copied();
-        let guard = read(first)?;
+        }
+        let guard = read(*first)?;
         let block = Block::open(guard.value(), &place)?;
-        let mut cursor = block.lower_bound(key);
-        while let Some(&key) = wanted.peek() {
-            if next_block.is_some_and(|next| key >= next) {
-                break;
-            }
-            wanted.next();
-            // Dense wishes walk on, sparse ones search again.
-            if block.at(cursor).is_some_and(|(at, _)| at < key) {
-                cursor += 1;
-                if block.at(cursor).is_some_and(|(at, _)| at < key) {
-                    cursor = block.lower_bound(key);
+        // Many wishes are compared with all that is there, few are searched for.
+        if wanted as usize > block.len() / 8 {
+            let mut wanted = keys.range(range).peekable();
+            for (index, key) in block.keys().into_iter().enumerate() {
+                while wanted.next_if(|wish| *wish < key).is_some() {}
+                if wanted.peek() == Some(&key) {
+                    each(key, block.payload(index).ok_or_else(|| wrong(&place))?)?;
                 }
             }
-            match block.at(cursor) {
-                Some((at, payload)) if at == key => each(key, payload)?,
-                Some(_) => {}
-                None => {
-                    // Past the last key of this block: nothing more in it.
-                    let Some(next) = next_block else { return Ok(()) };
-                    while wanted.peek().is_some_and(|key| *key < next) {
-                        wanted.next();
-                    }
+        } else {
+            for key in keys.range(range) {
+                if let Some(index) = block.find(key) {
+                    each(key, block.payload(index).ok_or_else(|| wrong(&place))?)?;
                 }
             }
         }
     }
     Ok(())
+}
+
+fn wrong(place: impl Fn() -> String) -> StoreError {
+    StoreError::corrupt(place(), "a block with a wrong entry")
 }
 
 /// Up to 65,536 rows that follow each other in order of arrival.

@@ -204,6 +204,7 @@ impl Layout {
         each: &mut dyn FnMut(usize, &[u8]),
     ) -> Result<(), StoreError> {
         let mut frame = None;
+        let mut value = Vec::new();
         for row in 0..self.rows as usize {
             if row % column::FRAME_ROWS == 0 {
                 frame = self.text_frame(source, text, row)?;
@@ -213,8 +214,8 @@ impl Layout {
             }
             match &frame {
                 None => each(row, &[]),
-                Some(frame) => match frame.get(row % column::FRAME_ROWS) {
-                    Some(value) => each(row, &value),
+                Some(frame) => match frame.get(row % column::FRAME_ROWS, &mut value) {
+                    Some(()) => each(row, &value),
                     None => return Err(StoreError::corrupt(source.place(), "a frame of text ends early")),
                 },
             }
