@@ -155,7 +155,7 @@ pub const PAIR_HUB_MAX_DEFAULT: u64 = 64;
 pub const PAIRS_MAX: usize = 30_000_000;
 
 /// Newest events that a profile looks at one by one, for what is counted by hour or by account.
-pub const PROFILE_ROWS_MAX: usize = 1_000;
+pub const PROFILE_ROWS_MAX: usize = 250;
 
 /// Values of one field that a profile lists. Further ones are counted only.
 pub const PROFILE_VALUES_MAX: usize = 100;

@@ -15,7 +15,7 @@ const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Files over the bound, with their size today. May only shrink.
-const LONG_FILES: &[(&str, usize)] = &[("src/event.rs", 493)];
+const LONG_FILES: &[(&str, usize)] = &[];
 
 /// Functions over the bound, with their size today. May only shrink.
 const LONG_FUNCTIONS: &[(&str, &str, usize)] = &[];
@@ -49,13 +49,7 @@ const HOMES: &[(&str, &str)] = &[
 ];
 
 /// Files that name a crate outside its home. May only shrink.
-const STRAYS: &[(&str, &str)] = &[
-    ("src/store/column.rs", "bincode"),
-    ("src/store/days.rs", "bincode"),
-    ("src/store/rows.rs", "bincode"),
-    ("src/store/segment.rs", "bincode"),
-    ("src/store/version.rs", "bincode"),
-];
+const STRAYS: &[(&str, &str)] = &[];
 
 /// One source file.
 struct Source {

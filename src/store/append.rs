@@ -241,7 +241,11 @@ impl Appender {
         if seals {
             self.shared.note_high_water(view.rows);
         }
-        self.give_work(&view)
+        // What is committed is committed: that no more segments can be sealed stops later writes, not this one.
+        if let Err(error) = self.give_work(&view) {
+            self.shared.write_failed(&error);
+        }
+        Ok(())
     }
 
     /// Writes the records and gives the extent of names that they bring the disk to.
@@ -253,6 +257,8 @@ impl Appender {
         let catalog = self.shared.catalog.read().unwrap_or_else(PoisonError::into_inner);
         let now = Extent::of(&catalog);
         let mut journal = transaction.open_table(JOURNAL)?;
+        // A commit that failed may yet have reached the disk; its rows were given back to their sender.
+        journal.retain_in(self.shared.view().rows.., |_, _| false)?;
         let mut from = self.durable;
         for (first_row, rows) in pieces {
             let record = journal::encode(rows, &catalog, &from, &now)?;

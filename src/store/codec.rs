@@ -5,6 +5,9 @@
 use super::error::StoreError;
 use super::sum;
 
+/// What makes a struct a [`Record`].
+pub(super) use bincode::{Decode, Encode};
+
 const VERSION: u8 = 1;
 
 /// A record that can be stored.

@@ -5,9 +5,9 @@
 //! Bytes are in `FORMAT.md`.
 
 use super::bits;
+use super::codec::{Decode, Encode};
 use super::error::StoreError;
 use super::page::{Pages, Source};
-use bincode::{Decode, Encode};
 
 /// Rows of a frame.
 pub(super) const FRAME_ROWS: usize = 256;

@@ -7,9 +7,9 @@
 
 use super::bits;
 use super::block::Builder;
+use super::codec::{Decode, Encode};
 use super::error::StoreError;
 use crate::event::{Aspect, Day, Micros};
-use bincode::{Decode, Encode};
 
 /// Sums over events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

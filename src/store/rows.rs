@@ -2,11 +2,11 @@
 //!
 //! The journal and the segments use the same encoding of columns; they differ in what goes around it.
 
+use super::codec::{Decode, Encode};
 use super::column::{self, Numbers, TextRows, Texts};
 use super::error::StoreError;
 use super::page::{Pages, Source};
 use crate::event::{Aspect, Event, Micros, Number, Text};
-use bincode::{Decode, Encode};
 
 /// Rows one after the other, in order of arrival.
 #[derive(Clone, Debug, Default)]

@@ -1,12 +1,12 @@
 //! Segments: 65,536 rows that will not change, as columns and postings.
 
 use super::block::Builder;
+use super::codec::{Decode, Encode};
 use super::error::StoreError;
 use super::page::Pages;
 use super::posting;
 use super::rows::{self, Layout, Rows};
 use crate::event::{Aspect, Day};
-use bincode::{Decode, Encode};
 use std::collections::BTreeMap;
 
 /// What is known of a segment without reading it. All headers are kept in memory.

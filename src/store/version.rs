@@ -1,9 +1,8 @@
 //! The format version: what this program reads, and what it says of anything else.
 
-use super::codec;
+use super::codec::{self, Decode, Encode};
 use super::error::StoreError;
 use super::tables::META;
-use bincode::{Decode, Encode};
 use redb::ReadableTable;
 
 /// The format that this program writes. `FORMAT.md` describes it.

@@ -10,6 +10,7 @@
 
 mod captures;
 mod crash;
+mod dump;
 mod full_disk;
 mod harness;
 mod start;

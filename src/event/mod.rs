@@ -7,6 +7,10 @@
 //!
 //! What is left out: decoding (`ingest`), ordinals and disk (`store`).
 
+mod batch;
+
+pub use batch::{Draft, Event, EventBatch, aspect_values};
+
 /// Microseconds since 1970-01-01T00:00:00Z, event time.
 pub type Micros = i64;
 
@@ -281,157 +285,6 @@ impl Number {
     }
 }
 
-/// One event as a decoder hands it in: values by dimension, empty for a missing one.
-#[derive(Clone, Debug, Default)]
-pub struct Draft<'a> {
-    /// Event time.
-    pub ts: Micros,
-    /// Raw bytes of each dimension of the four aspects (`Net` and `Site` stay empty).
-    pub dims: [&'a [u8]; 17],
-    /// Text fields, empty for missing.
-    pub texts: [&'a str; 4],
-    /// Numbers.
-    pub numbers: [Option<u32>; 3],
-    /// Keyed hash that says whether two events are the same one.
-    pub identity: u64,
-    /// Which value of the body it was, counted from 1, for errors found after decoding.
-    pub line: u64,
-}
-
-/// Byte range in a batch's text.
-#[derive(Clone, Copy, Debug, Default)]
-struct Span {
-    start: u32,
-    end: u32,
-}
-
-/// Fixed part of one event in a batch.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    ts: Micros,
-    identity: u64,
-    line: u64,
-    aspects: [Span; 4],
-    texts: [Span; 4],
-    /// Value plus one; 0 for missing.
-    numbers: [u32; 3],
-}
-
-/// Decoded events on their way to the store.
-#[derive(Debug, Default)]
-pub struct EventBatch {
-    text: Vec<u8>,
-    rows: Vec<Row>,
-}
-
-/// One event of a batch.
-#[derive(Clone, Copy)]
-pub struct Event<'a> {
-    text: &'a [u8],
-    row: &'a Row,
-}
-
-impl EventBatch {
-    /// Events in the batch.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether the batch holds no event.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Bytes of memory that the batch's content takes, for budgets.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.text.len() + self.rows.len() * size_of::<Row>()
-    }
-
-    /// Adds one event. Values of a dimension are at most `u16::MAX` bytes (longer ones are cut),
-    /// and a batch holds less than 4 GiB of text: decoders bound both far lower.
-    pub fn push(&mut self, draft: &Draft<'_>) {
-        let aspects = Aspect::ALL.map(|aspect| {
-            let start = self.text.len();
-            for dim in aspect.dims() {
-                let value = draft.dims.get(dim.index()).copied().unwrap_or_default();
-                let len = u16::try_from(value.len()).unwrap_or(u16::MAX);
-                self.text.extend_from_slice(&len.to_le_bytes());
-                self.text.extend(value.iter().take(usize::from(len)));
-            }
-            self.span_from(start)
-        });
-        let texts = draft.texts.map(|text| {
-            let start = self.text.len();
-            self.text.extend_from_slice(text.as_bytes());
-            self.span_from(start)
-        });
-        let numbers = draft.numbers.map(|number| number.map_or(0, |n| n.saturating_add(1)));
-        self.rows.push(Row {
-            ts: draft.ts,
-            identity: draft.identity,
-            line: draft.line,
-            aspects,
-            texts,
-            numbers,
-        });
-    }
-
-    fn span_from(&self, start: usize) -> Span {
-        let offset = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Span { start: offset(start), end: offset(self.text.len()) }
-    }
-
-    /// The events, in the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = Event<'_>> {
-        self.rows.iter().map(|row| Event { text: &self.text, row })
-    }
-}
-
-impl<'a> Event<'a> {
-    fn bytes(self, span: Span) -> &'a [u8] {
-        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
-    }
-
-    /// Event time.
-    #[must_use]
-    pub fn ts(self) -> Micros {
-        self.row.ts
-    }
-
-    /// Keyed hash that says whether two events are the same one.
-    #[must_use]
-    pub fn identity(self) -> u64 {
-        self.row.identity
-    }
-
-    /// Which value of the body it was, counted from 1.
-    #[must_use]
-    pub fn line(self) -> u64 {
-        self.row.line
-    }
-
-    /// Canonical key of an aspect: for each of its dimensions a little-endian u16 length, then the value.
-    #[must_use]
-    pub fn aspect_key(self, aspect: Aspect) -> &'a [u8] {
-        self.row.aspects.get(aspect.index()).map_or(&[], |span| self.bytes(*span))
-    }
-
-    /// A text field, empty for missing.
-    #[must_use]
-    pub fn text(self, text: Text) -> &'a [u8] {
-        self.row.texts.get(text.index()).map_or(&[], |span| self.bytes(*span))
-    }
-
-    /// A number plus one, 0 for missing.
-    #[must_use]
-    pub fn number_plus_one(self, number: Number) -> u32 {
-        self.row.numbers.get(number.index()).copied().unwrap_or_default()
-    }
-}
-
 /// Identity of an event that has a request id: keyed with the database's seed, so that nobody can
 /// choose two events that collide. The account is part of it because clients can often choose the
 /// request id: one account must not be able to make another's events look like duplicates.
@@ -452,16 +305,6 @@ pub fn identity_of_request(seed: u64, account: &[u8], request_id: &[u8], scratch
 #[must_use]
 pub fn identity_of_text(seed: u64, text: &[u8]) -> u64 {
     xxhash_rust::xxh3::xxh3_64_with_seed(text, seed)
-}
-
-/// The values of an aspect key, in the order of [`Aspect::dims`].
-pub fn aspect_values(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
-    std::iter::from_fn(move || {
-        let (len, rest) = key.split_first_chunk::<2>()?;
-        let (value, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
-        key = rest;
-        Some(value)
-    })
 }
 
 /// The 16 bytes under which an address is kept: IPv4 as IPv4-mapped IPv6.
@@ -500,18 +343,6 @@ mod tests {
         assert_eq!(Day::of(-1), Day(-1));
         assert_eq!(Day::of(0), Day(0));
         assert_eq!(Day(1).start(), MICROS_A_DAY);
-    }
-
-    #[test]
-    fn an_aspect_key_gives_back_its_values_in_order() {
-        let mut draft = Draft::default();
-        draft.dims[Dim::Account.index()] = b"alice";
-        draft.dims[Dim::Payment.index()] = b"card-1";
-        let mut batch = EventBatch::default();
-        batch.push(&draft);
-        let event = batch.iter().next().expect("one event");
-        let values: Vec<_> = aspect_values(event.aspect_key(Aspect::Subject)).collect();
-        assert_eq!(values, [&b"alice"[..], b"", b"card-1", b"", b"", b""]);
     }
 
     #[test]
