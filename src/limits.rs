@@ -154,6 +154,16 @@ pub const PAIR_HUB_MAX_DEFAULT: u64 = 64;
 /// Pairs that `pairs` may hold, 8 bytes each. Past it: 400, which names `hub_max`.
 pub const PAIRS_MAX: usize = 30_000_000;
 
+/// Holders that the shared things of a neighbors question may have together, 4 bytes each and more in the
+/// answer. Past it: 400, which names `hub_max`.
+pub const HOLDINGS_MAX: u64 = 10_000_000;
+
+/// Values and accounts that `pairs` may hold together, 8 bytes each. Past it: 400, which names the window.
+pub const INCIDENCES_MAX: usize = 30_000_000;
+
+/// Newest events of each account that `why` looks at for times and samples.
+pub const WHY_ROWS_MAX: usize = 20_000;
+
 /// Newest events that a profile looks at one by one, for what is counted by hour or by account.
 pub const PROFILE_ROWS_MAX: usize = 1_000;
 
