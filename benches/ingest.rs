@@ -23,6 +23,30 @@ use std::time::{Duration, Instant};
 /// Events whose rate is reported apart, at the start and at the end.
 const EDGE_EVENTS: u64 = 1_000_000;
 
+/// The figures as they are printed for people; the line of JSON has them all too.
+const READING_ORDER: [&str; 20] = [
+    "events",
+    "wall_s",
+    "events_a_second",
+    "first_million_a_second",
+    "last_million_a_second",
+    "answer_p50_ms",
+    "answer_p99_ms",
+    "answer_max_ms",
+    "client_cpu_s",
+    "server_cpu_s",
+    "server_rss_bytes",
+    "server_rss_peak_bytes",
+    "disk_bytes_live",
+    "disk_bytes_stopped",
+    "disk_bytes_an_event_live",
+    "disk_bytes_an_event_stopped",
+    "file_bytes_live",
+    "file_bytes_stopped",
+    "restart_after_kill_s",
+    "stop_s",
+];
+
 /// Send a log to a server and measure
 #[derive(Debug, Parser)]
 struct Options {
@@ -196,16 +220,16 @@ fn disk(report: &mut Value, when: &str, folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The report as aligned lines, megabytes where it says bytes.
+/// The report as aligned lines in the order in which one reads them, megabytes where it says bytes.
 fn print_text(report: &Value) {
-    for (name, value) in report.as_object().into_iter().flatten() {
-        let number = value.as_f64().unwrap_or(f64::NAN);
-        if name.ends_with("_bytes") || name.contains("_bytes_") && !name.contains("an_event") {
-            println!("{name:<32} {:>14.1} MB", number / 1e6);
+    for name in READING_ORDER {
+        let Some(number) = report[name].as_f64() else { continue };
+        if name.contains("_bytes") && !name.contains("an_event") {
+            println!("{name:<30} {:>12.1} MB", number / 1e6);
         } else if number.fract() == 0.0 || number >= 1_000.0 {
-            println!("{name:<32} {number:>14.0}");
+            println!("{name:<30} {number:>12.0}");
         } else {
-            println!("{name:<32} {number:>14.3}");
+            println!("{name:<30} {number:>12.3}");
         }
     }
 }

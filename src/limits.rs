@@ -158,8 +158,9 @@ pub const PAIRS_MAX: usize = 30_000_000;
 /// answer. Past it: 400, which names `hub_max`.
 pub const HOLDINGS_MAX: u64 = 10_000_000;
 
-/// Values and accounts that `pairs` may hold together, 8 bytes each. Past it: 400, which names the window.
-pub const INCIDENCES_MAX: usize = 30_000_000;
+/// Distinct pairs of a shared thing and an account that a query may gather, 8 bytes each. Past it: 400,
+/// which asks for a narrower window.
+pub const GATHERED_MAX: usize = 30_000_000;
 
 /// Newest events of each account that `why` looks at for times and samples.
 pub const WHY_ROWS_MAX: usize = 20_000;
@@ -200,7 +201,10 @@ pub const NAMES_BYTES_MAX: usize = 2 << 30;
 
 /// Keys that the writer remembers by their bytes, for each aspect, 64 to 150 bytes each. Past it the
 /// memory is emptied and fills again; nothing is lost but time.
-pub const MEMO_KEYS_MAX: u32 = 400_000;
+pub const MEMO_KEYS_MAX: usize = 400_000;
+
+/// Bytes that the writer remembers for each aspect. Past it the same happens.
+pub const MEMO_BYTES_MAX: usize = 64 << 20;
 
 /// Free bytes below which nothing is written, so that redb's own handle does not run into the end of
 /// the disk, which would cost a reopening.

@@ -137,7 +137,7 @@ impl Accounts {
                 seed,
                 // Odd multiples modulo a power of two are all different.
                 name: u64::from((index * 2 + 1).wrapping_mul(0x9E37_79B9)),
-                home: if is_planted { Home::Proxies } else { Home::of(seed) },
+                home: if is_planted { Home::of_planted(index) } else { Home::of(seed) },
                 // Half of all accounts are there from the start.
                 birth: if seed & 16 == 0 { 0 } else { scale(mix(seed ^ 0xB1), days / 2) },
                 stack: clients.stack_of(seed, is_planted),

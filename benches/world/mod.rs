@@ -2,8 +2,8 @@
 //!
 //! Accounts are as active as Zipf has it, mostly come from few addresses, which change slowly, and
 //! meet strangers behind the addresses of offices, campuses and mobile carriers; most of them show
-//! one popular client fingerprint. Among them a planted group works evenly through a pool of proxies
-//! with few fingerprints and shared cards. Events are in order of time, but for a small jitter.
+//! one popular client fingerprint. Among them a planted group works evenly through pools of
+//! proxies with few fingerprints and shared cards. Events are in order of time, but for a small jitter.
 //!
 //! Left out: prompts, sessions, and any behaviour over time beyond the hour of the day. What detects
 //! groups needs a richer world.
@@ -81,7 +81,7 @@ impl World {
         Self {
             accounts: Accounts::new(seed, count, planted, DAYS, &clients),
             clients,
-            networks: Networks::new(count, planted),
+            networks: Networks::new(count),
             active: Alias::new(&weights),
             random: Random::new(seed),
             planted,

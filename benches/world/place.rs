@@ -18,8 +18,10 @@ const CAMPUS_ADDRESSES: u32 = 4;
 const CARRIER_ADDRESSES: u32 = 16;
 /// Accounts for each office.
 const OFFICE_ACCOUNTS: u32 = 100;
-/// Planted accounts for each address of the pool of proxies.
-const PROXY_ACCOUNTS: u32 = 10;
+/// Planted accounts that share a pool of proxies, and the proxies in it. So few of the accounts meet
+/// at one proxy that it looks like a home, but two of them meet again and again.
+const TEAM_ACCOUNTS: u32 = 40;
+const TEAM_PROXIES: u32 = 80;
 /// Proxies that a planted account goes through in a day.
 const PROXIES_A_DAY: u32 = 2;
 
@@ -57,11 +59,16 @@ pub(crate) enum Home {
     Mobile,
     /// One to three servers with fixed addresses.
     Server,
-    /// The planted group: a pool of proxies inside the networks of ISPs.
-    Proxies,
+    /// The planted group: the pool of proxies of a team, inside the networks of ISPs.
+    Proxies(u32),
 }
 
 impl Home {
+    /// The home of a planted account.
+    pub(crate) fn of_planted(index: u32) -> Self {
+        Self::Proxies(index / TEAM_ACCOUNTS)
+    }
+
     /// The home that a seed stands for, for all but planted accounts.
     pub(crate) fn of(seed: u64) -> Self {
         match scale(mix(seed ^ 0x40), 100) {
@@ -81,14 +88,13 @@ pub(crate) struct Networks {
     /// Addresses in use in one ISP's network.
     hosts: u32,
     offices: u32,
-    proxies: u32,
     /// For each network `ASN,"country":"XX","model":"`, which follows the address in a line.
     details: Vec<Vec<u8>>,
 }
 
 impl Networks {
     /// Networks sized for a number of accounts.
-    pub(crate) fn new(accounts: u32, planted: u32) -> Self {
+    pub(crate) fn new(accounts: u32) -> Self {
         let count = ISPS + BUSINESS_ISPS + CAMPUSES + CARRIERS + CLOUDS;
         let detail = |network: u32| {
             let mut text = Vec::new();
@@ -101,7 +107,6 @@ impl Networks {
         Self {
             hosts: (accounts / 8).next_power_of_two().clamp(256, 1 << 16),
             offices: accounts / OFFICE_ACCOUNTS + 4,
-            proxies: planted / PROXY_ACCOUNTS + 20,
             details: (0..count).map(detail).collect(),
         }
     }
@@ -127,7 +132,7 @@ impl Networks {
             Home::Campus => Self::campus(seed, day, which),
             Home::Mobile => self.mobile(seed, day, which),
             Home::Server => Self::server(seed, (random >> 16) as u32),
-            Home::Proxies => self.proxy(seed, day, which),
+            Home::Proxies(team) => self.proxy(seed, team, day, which),
         }
     }
 
@@ -171,11 +176,12 @@ impl Networks {
         (Address::V4(base(network) + host), network)
     }
 
-    fn proxy(&self, seed: u64, day: u32, which: u32) -> (Address, u32) {
+    fn proxy(&self, seed: u64, team: u32, day: u32, which: u32) -> (Address, u32) {
         let turn = u64::from(day * PROXIES_A_DAY + which);
-        let proxy = mix(u64::from(scale(mix2(seed ^ 0x99, turn), self.proxies)));
-        let network = scale(proxy, ISPS);
-        (Address::V4(base(network) + (proxy as u32 & (self.hosts - 1))), network)
+        let proxy = team * TEAM_PROXIES + scale(mix2(seed ^ 0x99, turn), TEAM_PROXIES);
+        let place = mix(u64::from(proxy) ^ 0x9A0C);
+        let network = scale(place, ISPS);
+        (Address::V4(base(network) + (place as u32 & (self.hosts - 1))), network)
     }
 }
 

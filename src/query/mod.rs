@@ -6,6 +6,8 @@
 mod cursor;
 mod events;
 mod expr;
+mod gather;
+mod links;
 mod neighbors;
 mod newest;
 mod pairs;

@@ -5,7 +5,7 @@
 
 use super::cursor::Pager;
 use super::pivot::{
-    Hub, Shared, attributes, check_shareable, holders, rarity_weight, subjects_of, subjects_of_accounts,
+    Hub, Hubs, Shared, attributes, check_shareable, holders, rarity_weight, subjects_of, subjects_of_accounts,
 };
 use super::scan::valued;
 use super::{Answer, Budget, QueryError, Table, render};
@@ -40,17 +40,17 @@ pub(super) fn answer(
     check_shareable(via)?;
     let subjects = subjects_of(snapshot, account)?;
     let plan = snapshot.plan(pager.window);
-    let hub_max = hub_max.unwrap_or(HUB_MAX_DEFAULT);
+    let limit = Hubs { over: hub_max.unwrap_or(HUB_MAX_DEFAULT), at_least: true };
     let own = snapshot.catalog().find(Dim::Account, account.as_bytes()).unwrap_or(u32::MAX);
     let near = attributes(snapshot, &plan, &subjects, via, budget)?;
-    let mut all = holders(snapshot, &plan, &near, hub_max, budget)?;
+    let mut all = holders(snapshot, &plan, &near, limit, budget)?;
     let mut found = collect(&all.shared, 0, 1, own);
     if hops == 2 {
         let reached: RoaringBitmap = found.keys().copied().collect();
         let subjects = subjects_of_accounts(snapshot, &reached, budget)?;
         // What the account has itself reaches nobody new.
         let far = attributes(snapshot, &plan, &subjects, via, budget)?.difference(&near).copied().collect();
-        let further = holders(snapshot, &plan, &far, hub_max, budget)?;
+        let further = holders(snapshot, &plan, &far, limit, budget)?;
         let before = all.shared.len();
         all.shared.extend(further.shared);
         all.hubs.extend(further.hubs);
@@ -119,7 +119,11 @@ fn present(
     }
     let skipped: Vec<Value> = hubs
         .iter()
-        .map(|hub| thing_of(hub.dim, &value_of(snapshot, hub.dim, hub.name), hub.accounts))
+        .map(|hub| {
+            let mut thing = thing_of(hub.dim, &value_of(snapshot, hub.dim, hub.name), hub.accounts);
+            thing["at_least"] = hub.at_least.into();
+            thing
+        })
         .collect();
     let document = json!({
         "account": account, "window": render::window(pager.window), "total": ranked.len(),

@@ -4,18 +4,16 @@
 //! would make `n * n / 2` pairs that say nothing.
 
 use super::cursor::Pager;
+use super::gather::{Gathered, pack, unpack};
 use super::pivot::check_shareable;
 use super::scan::{through_catalog, valued};
 use super::{Answer, Budget, QueryError, Table, render};
 use crate::event::{Aspect, Dim};
-use crate::limits::{INCIDENCES_MAX, PAIR_HUB_MAX_DEFAULT, PAIRS_MAX};
+use crate::limits::{PAIR_HUB_MAX_DEFAULT, PAIRS_MAX};
 use crate::store::Snapshot;
 use roaring::RoaringBitmap;
 use serde_json::json;
 use std::collections::HashMap;
-
-/// Incidences gathered before those that repeat are dropped.
-const GATHERED_MIN: usize = 1 << 20;
 
 /// Answers `pairs`.
 pub(super) fn answer(
@@ -87,39 +85,6 @@ fn pairs_of(incidences: &[u64], hub_max: u64, budget: &Budget) -> Result<(Vec<u6
     Ok((pairs, hubs))
 }
 
-/// Numbers gathered piece by piece; what repeats is dropped from time to time, so that memory follows
-/// the distinct ones.
-#[derive(Default)]
-struct Gathered {
-    all: Vec<u64>,
-    distinct: usize,
-}
-
-impl Gathered {
-    fn settle(&mut self) -> Result<(), QueryError> {
-        if self.all.len() < GATHERED_MIN.max(2 * self.distinct) {
-            return Ok(());
-        }
-        self.finish()
-    }
-
-    fn finish(&mut self) -> Result<(), QueryError> {
-        self.all.sort_unstable();
-        self.all.dedup();
-        self.distinct = self.all.len();
-        if self.distinct > INCIDENCES_MAX {
-            let reason =
-                format!("more than {INCIDENCES_MAX} values and accounts come together: make it later");
-            return Err(QueryError::Parameter { field: "since", reason });
-        }
-        Ok(())
-    }
-}
-
-fn pack(high: u32, low: u32) -> u64 {
-    u64::from(high) << 32 | u64::from(low)
-}
-
 /// Every (value, account) of a dimension in a window, as `name << 32 | account`, sorted, each once.
 fn incidences(snapshot: &Snapshot, via: Dim, pager: &Pager, budget: &Budget) -> Result<Vec<u64>, QueryError> {
     let plan = snapshot.plan(pager.window);
@@ -129,13 +94,14 @@ fn incidences(snapshot: &Snapshot, via: Dim, pager: &Pager, budget: &Budget) -> 
     let mut of_keys = Gathered::default();
     for run in &plan.runs {
         budget.check()?;
-        snapshot.entries(run, aspect, &keys, &mut |key, entry| {
-            if aspect == Aspect::Subject {
-                of_keys.all.push(pack(key, key));
-            }
-            let subjects = entry.links[Aspect::Subject.index()].iter();
-            of_keys.all.extend(subjects.map(|subject| pack(key, *subject)));
-        })?;
+        match aspect {
+            Aspect::Subject => snapshot.counters(run, aspect, &keys, &mut |key, _| {
+                of_keys.pairs.push(pack(key, key));
+            })?,
+            _ => snapshot.links(run, (aspect, Aspect::Subject), &keys, &mut |key, links| {
+                of_keys.pairs.extend(links.map(|subject| pack(key, subject)));
+            })?,
+        }
         of_keys.settle()?;
     }
     for part in &plan.parts {
@@ -145,13 +111,12 @@ fn incidences(snapshot: &Snapshot, via: Dim, pager: &Pager, budget: &Budget) -> 
             (reader.all_ts()?, reader.all_keys(aspect)?, reader.all_keys(Aspect::Subject)?);
         let rows = ts.iter().zip(own).zip(subjects).enumerate();
         let kept = rows.filter(|(row, ((ts, _), _))| plan.keeps(part.first_row() + *row as u64, **ts));
-        of_keys.all.extend(kept.map(|(_, ((_, key), subject))| pack(key, subject)));
+        of_keys.pairs.extend(kept.map(|(_, ((_, key), subject))| pack(key, subject)));
         of_keys.settle()?;
     }
-    of_keys.finish()?;
-    let mut names = through_catalog(snapshot, of_keys.all, budget, |catalog, pair| {
-        let name = catalog.name_of(via, (pair >> 32) as u32)?;
-        Some(pack(name, catalog.name_of(Dim::Account, pair as u32)?))
+    let mut names = through_catalog(snapshot, of_keys.finish()?, budget, |catalog, pair| {
+        let (key, subject) = unpack(pair);
+        Some(pack(catalog.name_of(via, key)?, catalog.name_of(Dim::Account, subject)?))
     })?;
     names.sort_unstable();
     names.dedup();

@@ -3,9 +3,11 @@
 //!
 //! Whole days come from their relations, the rest from rows; both give the same figures.
 
-use super::scan::{Scan, names_in, rows_with, through_catalog};
+use super::gather::unpack;
+use super::links::linked;
+use super::scan::{Scan, names_in, through_catalog};
 use super::{Budget, QueryError};
-use crate::event::{Aspect, Dim, Number};
+use crate::event::{Aspect, Dim, Micros, Number};
 use crate::limits::HOLDINGS_MAX;
 use crate::store::{Counters, Plan, Snapshot};
 use roaring::RoaringBitmap;
@@ -36,67 +38,45 @@ pub(super) fn check_shareable(via: &[Dim]) -> Result<(), QueryError> {
     }
 }
 
-/// What one key was seen with, in a whole run or in one row.
-pub(super) struct Sight<'a> {
-    pub(super) key: u32,
-    pub(super) counters: &'a Counters,
-    /// Keys of other aspects, by aspect.
-    pub(super) links: [&'a [u32]; 4],
-}
-
-/// What to read beside the key and the time.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Beside {
-    /// Nothing.
-    Nothing,
-    /// The keys of one other aspect.
-    Links(Aspect),
-    /// Tokens and the keys of all other aspects.
-    All,
-}
-
-/// Calls `each` with what keys of one aspect were seen with. No key of a route is in a day's relations.
-pub(super) fn visit(
+/// Calls `each` with the counters of keys of one aspect, once for each run and once for each row that is
+/// in none; tokens of such rows are left out.
+pub(super) fn counted(
     snapshot: &Snapshot,
     plan: &Plan,
     (aspect, keys): (Aspect, &RoaringBitmap),
-    beside: Beside,
     budget: &Budget,
-    each: &mut dyn FnMut(Sight<'_>),
+    mut each: impl FnMut(u32, &Counters),
 ) -> Result<(), QueryError> {
     for run in &plan.runs {
         budget.check()?;
-        snapshot.entries(run, aspect, keys, &mut |key, entry| {
-            let links = entry.links.each_ref().map(Vec::as_slice);
-            each(Sight { key, counters: &entry.counters, links });
-        })?;
+        snapshot.counters(run, aspect, keys, &mut |key, counters| each(key, &counters))?;
     }
+    kept_rows(plan, (aspect, keys), budget, |scan, row, ts| {
+        let mut counters = Counters::default();
+        counters.add(ts, 0, 0);
+        each(scan.key(aspect, row)?, &counters);
+        Ok(())
+    })
+}
+
+/// Calls `each` with every row that carries one of the keys and is in no run: columns, row in its part,
+/// time.
+fn kept_rows(
+    plan: &Plan,
+    (aspect, keys): (Aspect, &RoaringBitmap),
+    budget: &Budget,
+    mut each: impl FnMut(&mut Scan, u32, Micros) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
     for part in &plan.parts {
         budget.check()?;
+        let rows = part.rows_with(aspect, keys)?;
         let mut scan = Scan::of(part);
-        let rows = rows_with(part, &mut scan, aspect, keys)?;
         scan.expect(rows.len());
         for row in rows {
             let ts = scan.ts(row)?;
-            if !plan.keeps(part.first_row() + u64::from(row), ts) {
-                continue;
+            if plan.keeps(part.first_row() + u64::from(row), ts) {
+                each(&mut scan, row, ts)?;
             }
-            let mut counters = Counters::default();
-            let (mut input, mut output) = (0, 0);
-            let mut linked = [None; 4];
-            if beside == Beside::All {
-                let tokens = |number: Option<u32>| u64::from(number.unwrap_or(0));
-                input = tokens(scan.reader.number(Number::InputTokens, row)?);
-                output = tokens(scan.reader.number(Number::OutputTokens, row)?);
-            }
-            for (other, link) in Aspect::ALL.into_iter().zip(&mut linked) {
-                if is_linked(aspect, other) && (beside == Beside::All || beside == Beside::Links(other)) {
-                    *link = Some(scan.key(other, row)?);
-                }
-            }
-            counters.add(ts, input, output);
-            let links = linked.each_ref().map(Option::as_slice);
-            each(Sight { key: scan.key(aspect, row)?, counters: &counters, links });
         }
     }
     Ok(())
@@ -133,12 +113,28 @@ pub(super) fn together(
     budget: &Budget,
 ) -> Result<Together, QueryError> {
     let mut all = Together::default();
-    visit(snapshot, plan, (aspect, keys), Beside::All, budget, &mut |sight| {
-        all.counters.merge(sight.counters);
-        all.active.insert(sight.key);
-        for (to, from) in all.links.iter_mut().zip(sight.links) {
-            to.extend(from);
+    for run in &plan.runs {
+        budget.check()?;
+        snapshot.entries(run, aspect, keys, &mut |key, entry| {
+            all.counters.merge(&entry.counters);
+            all.active.insert(key);
+            for (to, from) in all.links.iter_mut().zip(entry.links) {
+                to.extend(from);
+            }
+        })?;
+    }
+    kept_rows(plan, (aspect, keys), budget, |scan, row, ts| {
+        let tokens = |number: Option<u32>| u64::from(number.unwrap_or(0));
+        let input = tokens(scan.reader.number(Number::InputTokens, row)?);
+        let output = tokens(scan.reader.number(Number::OutputTokens, row)?);
+        all.counters.add(ts, input, output);
+        all.active.insert(scan.key(aspect, row)?);
+        for (other, link) in Aspect::ALL.into_iter().zip(&mut all.links) {
+            if is_linked(aspect, other) {
+                link.insert(scan.key(other, row)?);
+            }
         }
+        Ok(())
     })?;
     Ok(all)
 }
@@ -166,6 +162,8 @@ pub(super) struct Hub {
     pub(super) dim: Dim,
     pub(super) name: u32,
     pub(super) accounts: u64,
+    /// Whether counting stopped at the first day that was too many.
+    pub(super) at_least: bool,
 }
 
 /// Attributes in a window, each with every account that had it, or with their number only.
@@ -186,82 +184,107 @@ pub(super) fn attributes(
     via: &[Dim],
     budget: &Budget,
 ) -> Result<Attributes, QueryError> {
-    let own = together(snapshot, plan, Aspect::Subject, subjects, budget)?;
     let mut found = Attributes::new();
-    for dim in via {
-        let names = names_in(snapshot, *dim, own.keys(Aspect::Subject, dim.aspect()), budget)?;
-        found.extend(names.into_iter().map(|name| (*dim, name)));
+    for (aspect, seen_by) in [
+        (Aspect::Subject, Aspect::Origin),
+        (Aspect::Origin, Aspect::Origin),
+        (Aspect::Client, Aspect::Client),
+    ] {
+        let dims: Vec<Dim> = via.iter().copied().filter(|dim| dim.aspect() == aspect).collect();
+        if dims.is_empty() {
+            continue;
+        }
+        let pairs = linked(snapshot, plan, (Aspect::Subject, seen_by), subjects, u64::MAX, budget)?.pairs;
+        // Every event has an origin, so a subject that was seen with one was seen.
+        let key = |pair: &u64| if aspect == Aspect::Subject { unpack(*pair).0 } else { unpack(*pair).1 };
+        let keys: RoaringBitmap = pairs.iter().map(key).collect();
+        for dim in dims {
+            let names = names_in(snapshot, dim, &keys, budget)?;
+            found.extend(names.into_iter().map(|name| (dim, name)));
+        }
     }
     Ok(found)
 }
 
-/// Finds who had attributes in a window. What more than `hub_max` accounts had is counted, not listed.
+/// Which attributes are hubs.
+#[derive(Clone, Copy)]
+pub(super) struct Hubs {
+    /// Accounts from which on an attribute is counted, not listed.
+    pub(super) over: u64,
+    /// Whether counting may stop at the first day that is too many.
+    pub(super) at_least: bool,
+}
+
+/// Finds who had attributes in a window, and of hubs how many.
 pub(super) fn holders(
     snapshot: &Snapshot,
     plan: &Plan,
     attributes: &Attributes,
-    hub_max: u64,
+    hubs: Hubs,
     budget: &Budget,
 ) -> Result<Sharing, QueryError> {
     let mut result = Sharing::default();
     let mut holdings = 0;
     for aspect in [Aspect::Subject, Aspect::Origin, Aspect::Client] {
-        let own: Vec<(Dim, u32)> =
-            attributes.iter().copied().filter(|(dim, _)| dim.aspect() == aspect).collect();
-        if own.is_empty() {
+        let of_aspect = attributes.iter().copied().filter(|(dim, _)| dim.aspect() == aspect);
+        let keys_of = through_catalog(snapshot, of_aspect, budget, |catalog, (dim, name)| {
+            Some(((dim, name), catalog.keys_with(dim, name)))
+        })?;
+        let mut all: Vec<u32> = keys_of.iter().flat_map(|(_, keys)| keys).collect();
+        all.sort_unstable();
+        let all: RoaringBitmap = all.into_iter().collect();
+        if all.is_empty() {
             continue;
         }
-        let subjects = subjects_by_attribute(snapshot, plan, aspect, &own, budget)?;
-        for ((dim, name), subjects) in own.into_iter().zip(subjects) {
-            let accounts = accounts_of(snapshot, &subjects, budget)?;
-            if accounts.len() > hub_max {
-                result.hubs.push(Hub { dim, name, accounts: accounts.len() });
+        // Subjects hold their attributes themselves; they need only have been seen.
+        let to = if aspect == Aspect::Subject { Aspect::Origin } else { Aspect::Subject };
+        let gives_up = hubs.at_least && aspect != Aspect::Subject;
+        let link_max = if gives_up { hubs.over } else { u64::MAX };
+        let links = linked(snapshot, plan, (aspect, to), &all, link_max, budget)?;
+        for ((dim, name), keys) in keys_of {
+            if let Some(accounts) = keys.iter().filter_map(|key| links.over.get(&key)).max() {
+                result.hubs.push(Hub { dim, name, accounts: *accounts, at_least: true });
                 continue;
             }
-            holdings += accounts.len();
+            let accounts = accounts_with(snapshot, aspect, &keys, &links.pairs, budget)?;
+            if accounts.len() as u64 > hubs.over {
+                result.hubs.push(Hub { dim, name, accounts: accounts.len() as u64, at_least: false });
+                continue;
+            }
+            holdings += accounts.len() as u64;
             if holdings > HOLDINGS_MAX {
                 let reason = format!(
-                    "the shared things have more than {HOLDINGS_MAX} holders together: lower hub_max, or \
-                     narrow the window"
+                    "the shared things have more than {HOLDINGS_MAX} holders together: lower it, or narrow \
+                     the window"
                 );
                 return Err(QueryError::Parameter { field: "hub_max", reason });
             }
-            result.shared.push(Shared { dim, name, accounts: accounts.iter().collect() });
+            result.shared.push(Shared { dim, name, accounts });
         }
     }
     Ok(result)
 }
 
-/// The subjects that had each of some attributes of one aspect.
-fn subjects_by_attribute(
+/// The accounts that some keys were seen with, ascending, from sorted pairs.
+fn accounts_with(
     snapshot: &Snapshot,
-    plan: &Plan,
     aspect: Aspect,
-    attributes: &[(Dim, u32)],
+    keys: &RoaringBitmap,
+    pairs: &[u64],
     budget: &Budget,
-) -> Result<Vec<RoaringBitmap>, QueryError> {
-    // One key may carry several of the attributes: an address, its network and its provider.
-    let mut carried: Vec<(u32, usize)> = Vec::new();
-    for (at, (dim, name)) in attributes.iter().enumerate() {
-        budget.check()?;
-        let keys = snapshot.catalog().keys_with(*dim, *name);
-        carried.extend(keys.into_iter().map(|key| (key, at)));
-    }
-    carried.sort_unstable();
-    let keys: RoaringBitmap = carried.iter().map(|(key, _)| *key).collect();
-    let mut subjects = vec![RoaringBitmap::new(); attributes.len()];
-    visit(snapshot, plan, (aspect, &keys), Beside::Links(Aspect::Subject), budget, &mut |sight| {
-        let start = carried.partition_point(|(key, _)| *key < sight.key);
-        let of_key = carried.iter().skip(start).take_while(|(key, _)| *key == sight.key);
-        for (_, at) in of_key {
-            let Some(subjects) = subjects.get_mut(*at) else { continue };
-            match aspect {
-                Aspect::Subject => _ = subjects.insert(sight.key),
-                _ => subjects.extend(sight.links[Aspect::Subject.index()]),
-            }
-        }
+) -> Result<Vec<u32>, QueryError> {
+    let subjects = keys.iter().flat_map(|key| {
+        let start = pairs.partition_point(|pair| unpack(*pair).0 < key);
+        let of_key = pairs.get(start..).unwrap_or_default().iter();
+        let of_key = of_key.map(|pair| unpack(*pair)).take_while(move |pair| pair.0 == key);
+        of_key.map(move |(_, other)| if aspect == Aspect::Subject { key } else { other })
+    });
+    let mut accounts = through_catalog(snapshot, subjects, budget, |catalog, subject| {
+        catalog.name_of(Dim::Account, subject)
     })?;
-    Ok(subjects)
+    accounts.sort_unstable();
+    accounts.dedup();
+    Ok(accounts)
 }
 
 /// The accounts of subjects.

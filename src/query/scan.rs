@@ -7,35 +7,12 @@ use crate::store::{Catalog, Part, PartReader, Snapshot};
 use roaring::RoaringBitmap;
 use std::collections::BTreeSet;
 
-/// From this many keys on, reading a column is cheaper than looking up postings.
-const KEYS_SCANNED_MIN: u64 = 4_096;
-
 /// A column is read whole when more than one row in this many is asked for.
 const WHOLE_SHARE: u64 = 16;
 
 /// Ordinals resolved under one read lock of the catalog, well under a millisecond. Ingest waits for the
 /// lock, and must not wait for a whole query.
 const LOCKED_ORDINALS_MAX: usize = 4_096;
-
-/// Rows of a part (counted within it) that carry one of the keys.
-pub(super) fn rows_with(
-    part: &Part,
-    scan: &mut Scan,
-    aspect: Aspect,
-    keys: &RoaringBitmap,
-) -> Result<RoaringBitmap, QueryError> {
-    if keys.len() < KEYS_SCANNED_MIN {
-        return Ok(part.rows_with(aspect, keys)?);
-    }
-    let column = scan.whole_keys(aspect)?;
-    let rows = column.iter().enumerate().filter(|(_, key)| keys.contains(**key));
-    Ok(rows.map(|(row, _)| row as u32).collect())
-}
-
-/// Whether a set of keys is large enough that columns are read instead of postings.
-pub(super) fn is_scanned(keys: &RoaringBitmap) -> bool {
-    keys.len() >= KEYS_SCANNED_MIN
-}
 
 /// The columns of one part, each read whole or value by value, whichever is cheaper.
 pub(super) struct Scan {

@@ -3,9 +3,9 @@
 use super::cursor::Pager;
 use super::events::{present, wish};
 use super::newest;
-use super::pivot::{Beside, visit};
+use super::pivot::counted;
 use super::resolve::{Node, resolve};
-use super::scan::{Scan, is_scanned, rows_with, through_catalog, valued};
+use super::scan::{Scan, through_catalog, valued};
 use super::{Answer, Budget, QueryError, Select, Table, expr, render};
 use crate::event::{Aspect, Dim, MICROS_A_DAY, Micros, Window};
 use crate::limits::TIMELINE_HOURS_MAX;
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 const MICROS_AN_HOUR: Micros = MICROS_A_DAY / 24;
 
 /// Up to this many rows, a further condition is asked of each row instead of its postings.
-const ROWS_ASKED_MAX: u64 = 256;
+const ROWS_ASKED_MAX: u64 = 4_096;
 
 /// Answers `search`.
 pub(super) fn answer(
@@ -60,11 +60,9 @@ impl Search<'_> {
     fn counted(
         &self,
         single: (Aspect, &RoaringBitmap),
-        mut each: impl FnMut(u32, &Counters),
+        each: impl FnMut(u32, &Counters),
     ) -> Result<(), QueryError> {
-        let plan = self.snapshot.plan(self.window);
-        let each = &mut |sight: super::pivot::Sight<'_>| each(sight.key, sight.counters);
-        visit(self.snapshot, &plan, single, Beside::Nothing, self.budget, each)
+        counted(self.snapshot, &self.snapshot.plan(self.window), single, self.budget, each)
     }
 
     /// Calls `each` with the matching rows of every part of the window.
@@ -193,7 +191,7 @@ impl Search<'_> {
 /// The rows of a part that match, whatever their time.
 fn matching(part: &Part, scan: &mut Scan, node: &Node) -> Result<RoaringBitmap, QueryError> {
     match node {
-        Node::Keys(aspect, keys) => rows_with(part, scan, *aspect, keys),
+        Node::Keys(aspect, keys) => Ok(part.rows_with(*aspect, keys)?),
         Node::And(parts) => {
             // What is rare first: addresses and accounts, then clients, then routes.
             let mut parts: Vec<&Node> = parts.iter().collect();
@@ -250,13 +248,12 @@ fn asked(
     Ok(kept)
 }
 
-fn rank(node: &Node) -> (u8, u64) {
+fn rank(node: &Node) -> u8 {
     match node {
-        Node::Keys(aspect @ (Aspect::Subject | Aspect::Origin), keys) if !is_scanned(keys) => {
-            (0, keys.len() + u64::from(*aspect == Aspect::Origin))
-        }
-        Node::Keys(Aspect::Client, keys) => (1, keys.len()),
-        Node::Keys(_, keys) => (2, keys.len()),
-        _ => (3, 0),
+        Node::Keys(Aspect::Subject, _) => 0,
+        Node::Keys(Aspect::Origin, _) => 1,
+        Node::Keys(Aspect::Client, _) => 2,
+        Node::Keys(Aspect::Route, _) => 3,
+        _ => 4,
     }
 }

@@ -2,7 +2,7 @@
 //! of the two was seen with it.
 
 use super::newest::{self, Row, Wish};
-use super::pivot::{Attributes, SHAREABLE, attributes, holders, rarity_weight, subjects_of};
+use super::pivot::{Attributes, Hub, Hubs, SHAREABLE, attributes, holders, rarity_weight, subjects_of};
 use super::scan::Scan;
 use super::{Answer, Budget, QueryError, Table, render};
 use crate::event::{Aspect, Dim, Micros, Text, Window};
@@ -56,17 +56,16 @@ pub(super) fn answer(
     let plan = snapshot.plan(window);
     let had = |subjects| attributes(snapshot, &plan, subjects, &SHAREABLE, budget);
     let both: Attributes = had(&of_a)?.intersection(&had(&of_b)?).copied().collect();
-    // Also what very many share is listed here: the question is about two accounts, and of the others
-    // only their number is wanted, so everything may count as a hub.
-    let all = holders(snapshot, &plan, &both, 0, budget)?;
-    let mut shared: Vec<Common> = all
-        .hubs
-        .into_iter()
-        .map(|thing| {
-            let weight = rarity_weight(thing.accounts);
-            Common { dim: thing.dim, name: thing.name, accounts: thing.accounts, weight }
-        })
-        .collect();
+    // Also what very many share is listed here, and of no thing who else has it, only how many: so
+    // everything is a hub, and counted to the end.
+    let all = holders(snapshot, &plan, &both, Hubs { over: 0, at_least: false }, budget)?;
+    let common = |thing: Hub| Common {
+        dim: thing.dim,
+        name: thing.name,
+        accounts: thing.accounts,
+        weight: rarity_weight(thing.accounts),
+    };
+    let mut shared: Vec<Common> = all.hubs.into_iter().map(common).collect();
     shared.sort_by_key(|thing| (thing.accounts, thing.dim, thing.name));
     let sights_a = sights(snapshot, &of_a, window, &shared, budget)?;
     let sights_b = sights(snapshot, &of_b, window, &shared, budget)?;

@@ -5,9 +5,10 @@
 //! sealed segments, runs of days. What did not reach the disk is taken back from the memory of seen
 //! events, so that it counts when it is sent again.
 
-use super::dictionary::Dictionary;
+use super::catalog::NONE;
 use super::error::StoreError;
 use super::journal;
+use super::memo::Memo;
 use super::names::{self, Extent};
 use super::rows::Rows;
 use super::segment::Sealed;
@@ -17,7 +18,8 @@ use super::view::View;
 use super::work::{Done, Task, Worker};
 use super::{codec, dedup::Seen, identities};
 use crate::event::{Aspect, Day, Dim, Event, EventBatch};
-use crate::limits::{MEMO_KEYS_MAX, SEALING_MAX, SEGMENT_ROWS};
+use crate::limits::{SEALING_MAX, SEGMENT_ROWS};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
@@ -30,12 +32,6 @@ pub struct Appended {
     pub duplicates: u64,
     /// Events that did not fit: their line in the body, and the dimension that is full.
     pub full: Vec<(u64, Dim)>,
-}
-
-/// Aspect keys by their bytes, for one aspect.
-struct Memo {
-    keys: Dictionary,
-    ordinals: Vec<u32>,
 }
 
 /// Writes events.
@@ -61,7 +57,6 @@ impl Appender {
     pub(super) fn new(shared: Arc<Shared>, durable: Extent, blocked: Extent) -> Result<Self, StoreError> {
         let worker = Worker::start(Arc::clone(&shared))?;
         let seed = shared.seed;
-        let memo = |_| Memo { keys: Dictionary::new(seed), ordinals: Vec::new() };
         let snapshot = shared.snapshot()?;
         let seen = identities::of_window(&snapshot, seed)?;
         let next_to_seal = snapshot.view.segments.len() as u32;
@@ -69,7 +64,7 @@ impl Appender {
         let mut appender = Self {
             shared,
             worker,
-            memos: Aspect::ALL.map(memo),
+            memos: Aspect::ALL.map(|_| Memo::new(seed)),
             seen,
             durable,
             blocked,
@@ -133,52 +128,81 @@ impl Appender {
         self.in_work > 0 || !self.finished.is_empty()
     }
 
-    /// Puts a batch's events behind the others.
+    /// Puts a batch's events behind the others. Works through the batch column by column: each lookup is a
+    /// wait for memory, and in a short loop the processor waits for several at once.
     fn place(&mut self, batch: &EventBatch, pieces: &mut Vec<(u64, Rows)>) -> Result<Appended, StoreError> {
-        let mut outcome = Appended::default();
+        let mut fresh = self.fresh(batch)?;
+        let duplicates = (batch.len() - fresh.len()) as u64;
+        let mut full = Vec::new();
+        let mut keys = Aspect::ALL.map(|_| Vec::with_capacity(fresh.len()));
+        for (aspect, column) in Aspect::ALL.into_iter().zip(&mut keys) {
+            self.keys_of(aspect, &fresh, column, &mut full);
+        }
+        if !full.is_empty() {
+            let refused: BTreeSet<u64> = full.iter().map(|(line, _)| *line).collect();
+            let is_kept: Vec<bool> = fresh.iter().map(|event| !refused.contains(&event.line())).collect();
+            for event in fresh.iter().filter(|event| refused.contains(&event.line())) {
+                self.seen.forget(Day::of(event.ts()), event.identity());
+            }
+            let mut kept = is_kept.iter();
+            fresh.retain(|_| kept.next().is_some_and(|kept| *kept));
+            for column in &mut keys {
+                let mut kept = is_kept.iter();
+                column.retain(|_| kept.next().is_some_and(|kept| *kept));
+            }
+        }
+        push(pieces, &fresh, &keys);
+        Ok(Appended { accepted: fresh.len() as u64, duplicates, full })
+    }
+
+    /// The events of a batch that were not seen before.
+    fn fresh<'b>(&mut self, batch: &'b EventBatch) -> Result<Vec<Event<'b>>, StoreError> {
+        let mut fresh = Vec::with_capacity(batch.len());
         for event in batch.iter() {
             let day = Day::of(event.ts());
             if self.seen.wants(day) {
                 let identities = identities::of_day(&self.shared.snapshot()?, self.shared.seed, day)?;
                 self.seen.load_old(day, &identities);
             }
-            if !self.seen.insert(day, event.identity()) {
-                outcome.duplicates += 1;
-                continue;
-            }
-            match self.keys_of(event) {
-                Ok(keys) => {
-                    outcome.accepted += 1;
-                    push(pieces, event, keys);
-                }
-                Err(dim) => outcome.full.push((event.line(), dim)),
+            if self.seen.insert(day, event.identity()) {
+                fresh.push(event);
             }
         }
-        Ok(outcome)
+        Ok(fresh)
     }
 
-    /// Ordinals of an event's aspect keys; an error names the dimension that is full.
-    fn keys_of(&mut self, event: Event<'_>) -> Result<[u32; 4], Dim> {
-        let mut keys = [0; 4];
-        for ((aspect, memo), key) in Aspect::ALL.into_iter().zip(&mut self.memos).zip(&mut keys) {
+    /// Appends the ordinals of the events' keys of one aspect. Events that would need a name too many
+    /// are listed with the dimension that is full, and get a key that is not used.
+    fn keys_of(
+        &mut self,
+        aspect: Aspect,
+        events: &[Event<'_>],
+        keys: &mut Vec<u32>,
+        full: &mut Vec<(u64, Dim)>,
+    ) {
+        let Some(memo) = self.memos.get_mut(aspect.index()) else { return };
+        let hashes: Vec<u64> = events.iter().map(|event| memo.hash(event.aspect_key(aspect))).collect();
+        let found =
+            events.iter().zip(&hashes).map(|(event, hash)| memo.find(*hash, event.aspect_key(aspect)));
+        keys.extend(found.map(|found| found.unwrap_or(NONE)));
+        for ((event, hash), key) in events.iter().zip(hashes).zip(keys) {
+            if *key != NONE {
+                continue;
+            }
             let bytes = event.aspect_key(aspect);
-            let known = memo.keys.find(bytes).and_then(|at| memo.ordinals.get(at as usize));
-            *key = if let Some(ordinal) = known {
-                *ordinal
-            } else {
-                let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
-                let ordinal = catalog.intern(aspect, bytes)?;
-                drop(catalog);
-                if memo.keys.len() >= MEMO_KEYS_MAX {
-                    memo.keys.clear();
-                    memo.ordinals.clear();
+            if let Some(known) = memo.find(hash, bytes) {
+                *key = known;
+                continue;
+            }
+            let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
+            match catalog.intern(aspect, bytes) {
+                Ok(ordinal) => {
+                    *key = ordinal;
+                    memo.insert(hash, bytes, ordinal);
                 }
-                memo.keys.intern(bytes);
-                memo.ordinals.push(ordinal);
-                ordinal
-            };
+                Err(dim) => full.push((event.line(), dim)),
+            }
         }
-        Ok(keys)
     }
 
     /// Writes journal records and finished work in one transaction, then publishes the new view.
@@ -313,16 +337,21 @@ impl Appender {
     }
 }
 
-/// Adds an event to the last piece, starting a new one where a segment ends.
-fn push(pieces: &mut Vec<(u64, Rows)>, event: Event<'_>, keys: [u32; 4]) {
-    if let Some((first_row, rows)) = pieces.last() {
-        let next = first_row + rows.len() as u64;
-        if rows.len() > 0 && next.is_multiple_of(SEGMENT_ROWS as u64) {
+/// Adds events to the last piece, starting a new one where a segment ends.
+fn push(pieces: &mut Vec<(u64, Rows)>, events: &[Event<'_>], keys: &[Vec<u32>; 4]) {
+    let mut done = 0;
+    while done < events.len() {
+        let Some((first_row, rows)) = pieces.last_mut() else { return };
+        let next = *first_row + rows.len() as u64;
+        let room = SEGMENT_ROWS - (next % SEGMENT_ROWS as u64) as usize;
+        if rows.len() > 0 && room == SEGMENT_ROWS {
             pieces.push((next, Rows::default()));
+            continue;
         }
-    }
-    if let Some((_, rows)) = pieces.last_mut() {
-        rows.push(event, keys);
+        let end = (done + room).min(events.len());
+        let keys = keys.each_ref().map(|column| column.get(done..end).unwrap_or_default());
+        rows.extend(events.get(done..end).unwrap_or_default(), keys);
+        done = end;
     }
 }
 

@@ -100,12 +100,30 @@ impl<'a> Block<'a> {
         Some(Self { count, first, key_width, end_width, keys, ends, payload: rest })
     }
 
+    /// Entries in the block.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     fn key(&self, index: usize) -> Option<u32> {
         let difference = bits::get(self.keys, index, self.key_width)? as u32;
         self.first.checked_add(difference)
     }
 
-    fn entry(&self, index: usize) -> Option<&'a [u8]> {
+    /// All keys in order.
+    pub(super) fn keys(&self) -> Vec<u32> {
+        let mut keys = Vec::with_capacity(self.count);
+        let push = |difference| keys.push(self.first.wrapping_add(difference as u32));
+        // The header was checked against the length when the block was opened.
+        let _whole = bits::unpack(self.keys, self.count, self.key_width, push);
+        keys
+    }
+
+    /// The payload at an index; `None` past the end.
+    pub(super) fn payload(&self, index: usize) -> Option<&'a [u8]> {
+        if index >= self.count {
+            return None;
+        }
         let start = match index.checked_sub(1) {
             Some(before) => bits::get(self.ends, before, self.end_width)?,
             None => 0,
@@ -114,8 +132,8 @@ impl<'a> Block<'a> {
         self.payload.get(start as usize..end as usize)
     }
 
-    /// Index of the first key that is not below `key`.
-    pub(super) fn lower_bound(&self, key: u32) -> usize {
+    /// Index of a key.
+    pub(super) fn find(&self, key: u32) -> Option<usize> {
         let (mut low, mut high) = (0, self.count);
         while low < high {
             let middle = usize::midpoint(low, high);
@@ -125,35 +143,8 @@ impl<'a> Block<'a> {
                 high = middle;
             }
         }
-        low
+        (low < self.count && self.key(low) == Some(key)).then_some(low)
     }
-
-    /// The payload of a key.
-    #[cfg(test)]
-    pub(super) fn get(&self, key: u32) -> Option<&'a [u8]> {
-        let index = self.lower_bound(key);
-        if index < self.count && self.key(index) == Some(key) { self.entry(index) } else { None }
-    }
-
-    /// Key and payload at an index; `None` past the end.
-    pub(super) fn at(&self, index: usize) -> Option<(u32, &'a [u8])> {
-        if index >= self.count {
-            return None;
-        }
-        Some((self.key(index)?, self.entry(index)?))
-    }
-
-    /// All entries in order.
-    #[cfg(test)]
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &'a [u8])> {
-        let block = *self;
-        (0..self.count).filter_map(move |index| block.at(index))
-    }
-}
-
-/// Index in `fences` (first keys of consecutive blocks) of the block that would hold `key`.
-pub(super) fn block_of(fences: &[u32], key: u32) -> Option<usize> {
-    fences.partition_point(|first| *first <= key).checked_sub(1)
 }
 
 #[cfg(test)]
@@ -173,15 +164,16 @@ mod tests {
             let blocks = builder.finish();
             let fences: Vec<u32> = blocks.iter().map(|(first, _)| *first).collect();
             for (key, payload) in &entries {
-                let index = block_of(&fences, *key).expect("a block");
+                let index = fences.partition_point(|first| first <= key) - 1;
                 let block = Block::open(&blocks[index].1, String::new).expect("whole");
-                prop_assert_eq!(block.get(*key), Some(&payload[..]));
+                prop_assert_eq!(block.find(*key).and_then(|index| block.payload(index)), Some(&payload[..]));
             }
             let mut all = Vec::new();
             for (_, value) in &blocks {
                 prop_assert!(value.len() <= PAGE_BYTES);
                 let block = Block::open(value, String::new).expect("whole");
-                all.extend(block.iter().map(|(key, payload)| (key, payload.to_vec())));
+                let payload = |index: usize| block.payload(index).expect("whole").to_vec();
+                all.extend(block.keys().into_iter().enumerate().map(|(index, key)| (key, payload(index))));
             }
             prop_assert_eq!(all, entries.into_iter().collect::<Vec<_>>());
         }

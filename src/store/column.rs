@@ -236,13 +236,17 @@ fn zstd_frame(rows: &[&[u8]]) -> Result<Vec<u8>, StoreError> {
 pub(super) struct TextFrame {
     mode: u8,
     bytes: Vec<u8>,
+    /// Bytes of digits of a row of a frame with a shape.
+    row_bytes: usize,
     /// Offset of each row of a plain frame, once [`TextFrame::index`] has found them.
     starts: Vec<usize>,
 }
 
 impl TextFrame {
     fn new(mode: u8, bytes: Vec<u8>) -> Self {
-        Self { mode, bytes, starts: Vec::new() }
+        let shape = bytes.split_first().and_then(|(len, rest)| rest.get(..usize::from(*len)));
+        let row_bytes = shape.map_or(0, |shape| digits_of(shape).div_ceil(2));
+        Self { mode, bytes, row_bytes, starts: Vec::new() }
     }
 
     /// Finds where each row starts, worth it for who reads them all.
@@ -260,29 +264,29 @@ impl TextFrame {
         }
     }
 
-    /// The value of a row of the frame.
-    pub(super) fn get(&self, row: usize) -> Option<Vec<u8>> {
+    /// Puts the value of a row of the frame into `value`.
+    pub(super) fn get(&self, row: usize, value: &mut Vec<u8>) -> Option<()> {
+        value.clear();
         match self.mode {
-            MODE_EMPTY => Some(Vec::new()),
-            MODE_HEX => self.hex(row),
-            _ => self.plain(row),
+            MODE_EMPTY => Some(()),
+            MODE_HEX => self.hex(row, value),
+            _ => self.plain(row, value),
         }
     }
 
-    fn hex(&self, row: usize) -> Option<Vec<u8>> {
+    fn hex(&self, row: usize, value: &mut Vec<u8>) -> Option<()> {
         let (&len, rest) = self.bytes.split_first()?;
         let (shape, digits) = rest.split_at_checked(usize::from(len))?;
-        let row_bytes = digits_of(shape).div_ceil(2);
-        let digits = digits.get(row * row_bytes..(row + 1) * row_bytes)?;
+        let digits = digits.get(row * self.row_bytes..(row + 1) * self.row_bytes)?;
         let mut nibbles = digits.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
-        shape
-            .iter()
-            .map(|byte| if *byte == DIGIT { nibbles.next().map(digit) } else { Some(*byte) })
-            .collect()
+        for byte in shape {
+            value.push(if *byte == DIGIT { digit(nibbles.next()?) } else { *byte });
+        }
+        Some(())
     }
 
-    fn plain(&self, row: usize) -> Option<Vec<u8>> {
+    fn plain(&self, row: usize, value: &mut Vec<u8>) -> Option<()> {
         let start = self.starts.get(row).copied();
         let mut rest = self.bytes.get(start.unwrap_or_default()..)?;
         for _ in 0..if start.is_some() { 0 } else { row } {
@@ -290,7 +294,8 @@ impl TextFrame {
             bits::take(&mut rest, len)?;
         }
         let len = bits::take_varint(&mut rest)? as usize;
-        bits::take(&mut rest, len).map(<[u8]>::to_vec)
+        value.extend_from_slice(bits::take(&mut rest, len)?);
+        Some(())
     }
 }
 
@@ -331,7 +336,7 @@ mod tests {
     use super::super::page::Flat;
     use super::super::sum::SUM_BYTES;
     use super::*;
-    use proptest::prelude::{Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+    use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
     fn texts() -> impl Strategy<Value = Vec<Vec<u8>>> {
         prop_oneof![
@@ -364,8 +369,10 @@ mod tests {
             let mut source = Flat(pages.first().map_or(&[][..], |page| &page[SUM_BYTES..]));
             for (row, value) in values.iter().enumerate() {
                 let frame = text_frame(&mut source, column, row / FRAME_ROWS).expect("whole");
-                let got = frame.map_or(Some(Vec::new()), |frame| frame.get(row % FRAME_ROWS));
-                prop_assert_eq!(got.as_ref(), Some(value));
+                let mut got = Vec::new();
+                let whole = frame.is_none_or(|frame| frame.get(row % FRAME_ROWS, &mut got).is_some());
+                prop_assert!(whole);
+                prop_assert_eq!(&got, value);
             }
         }
     }

@@ -179,15 +179,60 @@ fn put_links(links: &[u32], out: &mut Vec<u8>) {
     }
 }
 
+/// Reads the counters off the front of an entry's payload.
+pub(super) fn take_counters(day: Day, bytes: &mut &[u8]) -> Option<Counters> {
+    let (events, input_tokens) = (bits::take_varint(bytes)?, bits::take_varint(bytes)?);
+    let output_tokens = bits::take_varint(bytes)?;
+    let first = day.start().checked_add(take_time(bytes)?)?;
+    let last = first.checked_add(take_time(bytes)?)?;
+    Some(Counters { events, input_tokens, output_tokens, first, last })
+}
+
+/// The keys of one aspect that an entry links to, read one by one.
+pub struct Links<'a> {
+    bytes: &'a [u8],
+    left: usize,
+    before: u32,
+}
+
+impl Links<'_> {
+    /// How many there are.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "an entry has at least one link of each kind")]
+    pub fn len(&self) -> usize {
+        self.left
+    }
+}
+
+impl Iterator for Links<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        self.left = self.left.checked_sub(1)?;
+        // The checksum has vouched for the bytes: a link that does not read ends the list.
+        self.before = self.before.checked_add(bits::take_varint(&mut self.bytes)? as u32)?;
+        Some(self.before)
+    }
+}
+
+/// The links to one aspect of an entry's payload.
+pub(super) fn links(aspect: Aspect, to: Aspect, day: Day, mut bytes: &[u8]) -> Option<Links<'_>> {
+    take_counters(day, &mut bytes)?;
+    for other in linked(aspect) {
+        let left = bits::take_varint(&mut bytes)? as usize;
+        if *other == to {
+            return Some(Links { bytes, left, before: 0 });
+        }
+        for _ in 0..left {
+            bits::take_varint(&mut bytes)?;
+        }
+    }
+    None
+}
+
 /// Reads an entry's payload.
 pub(super) fn parse(aspect: Aspect, day: Day, mut bytes: &[u8]) -> Option<DayEntry> {
-    let mut entry = DayEntry::default();
-    let counters = &mut entry.counters;
-    counters.events = bits::take_varint(&mut bytes)?;
-    counters.input_tokens = bits::take_varint(&mut bytes)?;
-    counters.output_tokens = bits::take_varint(&mut bytes)?;
-    counters.first = day.start().checked_add(take_time(&mut bytes)?)?;
-    counters.last = counters.first.checked_add(take_time(&mut bytes)?)?;
+    let mut entry = DayEntry { counters: take_counters(day, &mut bytes)?, ..DayEntry::default() };
     for other in linked(aspect) {
         let count = bits::take_varint(&mut bytes)? as usize;
         // A link takes a byte at least: a claimed count beyond that is damage, not a reason to allocate.
@@ -232,7 +277,10 @@ mod tests {
             |aspect: Aspect| run.blocks.iter().find(|(number, ..)| *number == aspect as u8).expect("a block");
         let read = |aspect: Aspect, key: u32| {
             let block = Block::open(&block_of(aspect).2, String::new).expect("whole");
-            block.get(key).map(|payload| parse(aspect, day, payload).expect("whole"))
+            block
+                .find(key)
+                .and_then(|index| block.payload(index))
+                .map(|payload| parse(aspect, day, payload).expect("whole"))
         };
         let four = read(Aspect::Subject, 4).expect("subject 4");
         assert_eq!(

@@ -125,6 +125,13 @@ impl Seen {
         }
     }
 
+    /// Forgets an event that was added since the last commit: it was refused, and may be sent again.
+    pub(super) fn forget(&mut self, day: Day, identity: u64) {
+        if let Some(table) = self.table(day, identity) {
+            remove(table, identity);
+        }
+    }
+
     /// Keeps what was added since the last commit.
     pub(super) fn commit(&mut self) {
         self.pending.clear();

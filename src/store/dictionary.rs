@@ -53,13 +53,6 @@ impl Dictionary {
             .insert_unique(hash, ordinal, |other| xxh3_64_with_seed(value_of(bytes, ends, *other), seed));
         (ordinal, true)
     }
-
-    /// Forgets everything.
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-        self.slots.clear();
-    }
 }
 
 fn value_of<'a>(bytes: &'a [u8], ends: &[u64], ordinal: u32) -> &'a [u8] {

@@ -6,19 +6,32 @@ use super::read::{Part, Snapshot};
 use crate::event::{Aspect, Day, Dim, Text, Window, identity_of_request};
 use crate::limits::DEDUP_DAYS;
 
+/// Threads that read identities when a database is opened; nothing else runs then.
+const THREADS: usize = 2;
+
 /// Everything within the window, counted back from the newest event.
 pub(super) fn of_window(snapshot: &Snapshot, seed: u64) -> Result<Seen, StoreError> {
     let mut seen = Seen::new();
     let Some(newest) = snapshot.newest().map(Day::of) else { return Ok(seen) };
     let since = Day(newest.0 - DEDUP_DAYS).start();
-    let mut events = Vec::new();
-    for part in snapshot.parts(Window { since, until: i64::MAX }) {
-        events.clear();
-        of_part(snapshot, &part, seed, &mut events)?;
-        for (day, identity) in events.iter().filter(|(day, _)| day.start() >= since) {
-            seen.insert(*day, *identity);
+    let parts = snapshot.parts(Window { since, until: i64::MAX });
+    for few in parts.chunks(THREADS) {
+        let read = |part: &Part| {
+            let mut events = Vec::with_capacity(part.len() as usize);
+            of_part(snapshot, part, seed, &mut events).map(|()| events)
+        };
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = few.iter().map(|part| scope.spawn(move || read(part))).collect();
+            threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+        });
+        for result in results {
+            let ended = |_| StoreError::corrupt("a segment", "reading it failed without a reason");
+            let events = result.map_err(ended)??;
+            for (day, identity) in events.iter().filter(|(day, _)| day.start() >= since) {
+                seen.insert(*day, *identity);
+            }
+            seen.commit();
         }
-        seen.commit();
     }
     Ok(seen)
 }

@@ -1,9 +1,9 @@
 //! A snapshot: one consistent view for reading, made of one redb read transaction and the rows that
 //! are not in a segment yet. Ingest goes on beside it.
 
-use super::block::{Block, block_of};
+use super::block::Block;
 use super::catalog::Catalog;
-use super::days::{self, DayEntry, ENTRY_ASPECTS, RunHeader};
+use super::days::{self, Counters, DayEntry, ENTRY_ASPECTS, Links, RunHeader};
 use super::error::StoreError;
 use super::segment::Header;
 use super::tables::{self, COLUMNS, DAYS, Key, POSTINGS};
@@ -13,7 +13,7 @@ use crate::limits::SEGMENT_ROWS;
 use redb::{AccessGuard, Database, ReadOnlyTable, ReadableDatabase};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
-use std::ops::Deref;
+use std::ops::{Bound, Deref};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 type Guard = AccessGuard<'static, &'static [u8]>;
@@ -189,21 +189,58 @@ impl Snapshot {
         keys: &RoaringBitmap,
         each: &mut dyn FnMut(u32, DayEntry),
     ) -> Result<(), StoreError> {
+        self.payloads(run, aspect, keys, &mut |key, payload| {
+            let entry = days::parse(aspect, run.day(), payload);
+            each(key, entry.ok_or_else(|| days::wrong_entry(&run.0))?);
+            Ok(())
+        })
+    }
+
+    /// Only the counters of a run's entries, which is much cheaper.
+    pub fn counters(
+        &self,
+        run: &RunKey,
+        aspect: Aspect,
+        keys: &RoaringBitmap,
+        each: &mut dyn FnMut(u32, Counters),
+    ) -> Result<(), StoreError> {
+        self.payloads(run, aspect, keys, &mut |key, mut payload| {
+            let counters = days::take_counters(run.day(), &mut payload);
+            each(key, counters.ok_or_else(|| days::wrong_entry(&run.0))?);
+            Ok(())
+        })
+    }
+
+    /// Only the links of a run's entries to one aspect.
+    pub fn links(
+        &self,
+        run: &RunKey,
+        (aspect, to): (Aspect, Aspect),
+        keys: &RoaringBitmap,
+        each: &mut dyn FnMut(u32, Links<'_>),
+    ) -> Result<(), StoreError> {
+        self.payloads(run, aspect, keys, &mut |key, payload| {
+            let links = days::links(aspect, to, run.day(), payload);
+            each(key, links.ok_or_else(|| days::wrong_entry(&run.0))?);
+            Ok(())
+        })
+    }
+
+    fn payloads(
+        &self,
+        run: &RunKey,
+        aspect: Aspect,
+        keys: &RoaringBitmap,
+        each: &mut Each<'_>,
+    ) -> Result<(), StoreError> {
         let header = &*run.0;
-        let Some(fences) =
-            ENTRY_ASPECTS.iter().position(|other| *other == aspect).and_then(|at| header.fences.get(at))
-        else {
-            return Ok(());
-        };
+        let place = ENTRY_ASPECTS.iter().position(|other| *other == aspect);
+        let Some(fences) = place.and_then(|at| header.fences.get(at)) else { return Ok(()) };
         let read = |first: u32| {
             let value = self.disk.days.get(tables::day_key(header.day, header.run, aspect as u8, first))?;
             value.ok_or_else(|| StoreError::corrupt(days::place(header), format!("block {first} is missing")))
         };
-        visit_blocks(fences, keys, read, || days::place(header), &mut |key, payload| {
-            let entry = days::parse(aspect, Day(header.day), payload);
-            each(key, entry.ok_or_else(|| days::wrong_entry(header))?);
-            Ok(())
-        })
+        visit_blocks(fences, keys, read, || days::place(header), each)
     }
 }
 
@@ -218,43 +255,37 @@ fn visit_blocks(
     place: impl Fn() -> String,
     each: &mut Each<'_>,
 ) -> Result<(), StoreError> {
-    let mut wanted = keys.iter().peekable();
-    while let Some(&key) = wanted.peek() {
-        let Some(at) = block_of(fences, key) else {
-            wanted.next();
+    for (at, first) in fences.iter().enumerate() {
+        let past = fences.get(at + 1).copied();
+        let range = (Bound::Included(*first), past.map_or(Bound::Unbounded, Bound::Excluded));
+        let wanted = keys.range_cardinality(range);
+        if wanted == 0 {
             continue;
-        };
-        let Some(&first) = fences.get(at) else { break };
-        let next_block = fences.get(at + 1).copied();
-        let guard = read(first)?;
+        }
+        let guard = read(*first)?;
         let block = Block::open(guard.value(), &place)?;
-        let mut cursor = block.lower_bound(key);
-        while let Some(&key) = wanted.peek() {
-            if next_block.is_some_and(|next| key >= next) {
-                break;
-            }
-            wanted.next();
-            // Dense wishes walk on, sparse ones search again.
-            if block.at(cursor).is_some_and(|(at, _)| at < key) {
-                cursor += 1;
-                if block.at(cursor).is_some_and(|(at, _)| at < key) {
-                    cursor = block.lower_bound(key);
+        // Many wishes are compared with all that is there, few are searched for.
+        if wanted as usize > block.len() / 8 {
+            let mut wanted = keys.range(range).peekable();
+            for (index, key) in block.keys().into_iter().enumerate() {
+                while wanted.next_if(|wish| *wish < key).is_some() {}
+                if wanted.peek() == Some(&key) {
+                    each(key, block.payload(index).ok_or_else(|| wrong(&place))?)?;
                 }
             }
-            match block.at(cursor) {
-                Some((at, payload)) if at == key => each(key, payload)?,
-                Some(_) => {}
-                None => {
-                    // Past the last key of this block: nothing more in it.
-                    let Some(next) = next_block else { return Ok(()) };
-                    while wanted.peek().is_some_and(|key| *key < next) {
-                        wanted.next();
-                    }
+        } else {
+            for key in keys.range(range) {
+                if let Some(index) = block.find(key) {
+                    each(key, block.payload(index).ok_or_else(|| wrong(&place))?)?;
                 }
             }
         }
     }
     Ok(())
+}
+
+fn wrong(place: impl Fn() -> String) -> StoreError {
+    StoreError::corrupt(place(), "a block with a wrong entry")
 }
 
 /// Up to 65,536 rows that follow each other in order of arrival.

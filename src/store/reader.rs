@@ -144,7 +144,8 @@ impl Sealed {
             *slot = Some((number, self.layout.text_frame(&mut self.source, text, row)?));
         }
         let frame = slot.as_ref().and_then(|(_, frame)| frame.as_ref());
-        let value = frame.map_or(Some(Vec::new()), |frame| frame.get(row % FRAME_ROWS));
-        value.ok_or_else(|| StoreError::corrupt("a text column", "a frame ends early"))
+        let mut value = Vec::new();
+        let whole = frame.is_none_or(|frame| frame.get(row % FRAME_ROWS, &mut value).is_some());
+        if whole { Ok(value) } else { Err(StoreError::corrupt("a text column", "a frame ends early")) }
     }
 }

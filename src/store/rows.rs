@@ -24,24 +24,22 @@ impl Rows {
         self.ts.len()
     }
 
-    /// Adds an event whose aspect keys have these ordinals.
-    pub(super) fn push(&mut self, event: Event<'_>, keys: [u32; 4]) {
-        self.ts.push(event.ts());
-        for (column, key) in self.keys.iter_mut().zip(keys) {
-            column.push(key);
+    /// Adds events; the columns hold the ordinals of their aspect keys.
+    pub(super) fn extend(&mut self, events: &[Event<'_>], keys: [&[u32]; 4]) {
+        self.ts.extend(events.iter().map(|event| event.ts()));
+        for (column, keys) in self.keys.iter_mut().zip(keys) {
+            column.extend_from_slice(keys);
         }
-        for number in Number::ALL {
-            if let Some(column) = self.numbers.get_mut(number.index()) {
-                column.push(event.number_plus_one(number));
-            }
+        for (number, column) in Number::ALL.into_iter().zip(&mut self.numbers) {
+            column.extend(events.iter().map(|event| event.number_plus_one(number)));
         }
-        for text in Text::ALL {
-            if let Some(column) = self.texts.get_mut(text.index()) {
+        for (text, column) in Text::ALL.into_iter().zip(&mut self.texts) {
+            for event in events {
                 column.push(event.text(text));
             }
         }
-        let has_id = !event.text(Text::RequestId).is_empty();
-        self.identities.push(if has_id { 0 } else { event.identity() });
+        let has_id = |event: &Event<'_>| !event.text(Text::RequestId).is_empty();
+        self.identities.extend(events.iter().map(|event| if has_id(event) { 0 } else { event.identity() }));
     }
 
     /// A row of another set of rows, copied to the end of this one.
@@ -206,6 +204,7 @@ impl Layout {
         each: &mut dyn FnMut(usize, &[u8]),
     ) -> Result<(), StoreError> {
         let mut frame = None;
+        let mut value = Vec::new();
         for row in 0..self.rows as usize {
             if row % column::FRAME_ROWS == 0 {
                 frame = self.text_frame(source, text, row)?;
@@ -215,8 +214,8 @@ impl Layout {
             }
             match &frame {
                 None => each(row, &[]),
-                Some(frame) => match frame.get(row % column::FRAME_ROWS) {
-                    Some(value) => each(row, &value),
+                Some(frame) => match frame.get(row % column::FRAME_ROWS, &mut value) {
+                    Some(()) => each(row, &value),
                     None => return Err(StoreError::corrupt(source.place(), "a frame of text ends early")),
                 },
             }
