@@ -154,6 +154,17 @@ pub const PAIR_HUB_MAX_DEFAULT: u64 = 64;
 /// Pairs that `pairs` may hold, 8 bytes each. Past it: 400, which names `hub_max`.
 pub const PAIRS_MAX: usize = 30_000_000;
 
+/// Holders that the shared things of a neighbors question may have together, 4 bytes each and more in the
+/// answer. Past it: 400, which names `hub_max`.
+pub const HOLDINGS_MAX: u64 = 10_000_000;
+
+/// Distinct pairs of a shared thing and an account that a query may gather, 8 bytes each. Past it: 400,
+/// which asks for a narrower window.
+pub const GATHERED_MAX: usize = 30_000_000;
+
+/// Newest events of each account that `why` looks at for times and samples.
+pub const WHY_ROWS_MAX: usize = 20_000;
+
 /// Newest events that a profile looks at one by one, for what is counted by hour or by account.
 pub const PROFILE_ROWS_MAX: usize = 250;
 

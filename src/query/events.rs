@@ -1,13 +1,12 @@
 //! Raw events with all their fields.
 
-use super::newest::{Row, rows_and_parts};
+use super::cursor::Pager;
+use super::newest::{self, Row, Wish};
 use super::pivot::subjects_of;
-use super::{Answer, Budget, Page, QueryError, Table, cursor, render};
-use crate::event::{Aspect, Dim, Micros, Number, Text, Window};
-use crate::limits::LIMIT_DEFAULT;
+use super::{Answer, Budget, QueryError, Table, render};
+use crate::event::{Aspect, Dim, Number, Text};
 use crate::store::{Part, PartReader, Snapshot};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
 
 /// Names of the numbers, in the order of [`Number::ALL`].
 const NUMBERS: [&str; 3] = ["input_tokens", "output_tokens", "latency_ms"];
@@ -33,64 +32,67 @@ pub(super) fn columns() -> Vec<&'static str> {
 pub(super) fn answer(
     snapshot: &Snapshot,
     account: &str,
-    window: Window,
-    page: &Page,
+    pager: &Pager,
     budget: &Budget,
 ) -> Result<Answer, QueryError> {
     let subjects = subjects_of(snapshot, account)?;
-    let question = ["events", account];
-    let before = position(page, &question)?;
-    let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
-    let window_before = (window, before);
-    let (rows, parts) =
-        rows_and_parts(snapshot, Aspect::Subject, &subjects, window_before, limit.saturating_add(1), budget)?;
-    let next = next_of(&rows, limit, &question);
-    let rows = rows.get(..limit.min(rows.len())).unwrap_or_default();
-    let members = [("account", account.into()), ("window", render::window(window))];
-    present(snapshot, rows, &parts, members.into_iter(), next, budget)
+    let found = newest::rows(snapshot, Aspect::Subject, &subjects, wish(pager)?, budget)?;
+    present(snapshot, found, pager, Some(("account", account.into())), budget)
 }
 
-/// The position of a page's cursor: time and number of the last row shown.
-pub(super) fn position(page: &Page, question: &[&str]) -> Result<Option<(Micros, u64)>, QueryError> {
-    let Some(cursor) = &page.cursor else { return Ok(None) };
-    let position = cursor::decode(question, cursor)?;
-    let parsed = position.split_once('_').and_then(|(ts, row)| Some((ts.parse().ok()?, row.parse().ok()?)));
-    let wrong = || QueryError::Parameter { field: "cursor", reason: "it holds no position".to_owned() };
-    parsed.map(Some).ok_or_else(wrong)
+/// The rows of a page and one more, which tells whether there is a next page.
+pub(super) fn wish(pager: &Pager) -> Result<Wish, QueryError> {
+    Ok(Wish { window: pager.window, after: pager.after()?, limit: pager.limit.saturating_add(1) })
 }
 
-/// The cursor behind the first `limit` rows, if there are more.
-pub(super) fn next_of(rows: &[Row], limit: usize, question: &[&str]) -> Option<String> {
-    let last = limit.checked_sub(1).and_then(|last| rows.get(last)).filter(|_| rows.len() > limit)?;
-    Some(cursor::encode(question, &format!("{}_{}", last.ts, last.number)))
-}
-
-/// Rows with all their fields, as an answer.
+/// The rows of a page with all their fields, as an answer.
 pub(super) fn present(
     snapshot: &Snapshot,
-    rows: &[Row],
-    parts: &[Part],
-    members: impl Iterator<Item = (&'static str, Value)>,
-    next: Option<String>,
+    (mut rows, parts): (Vec<Row>, Vec<Part>),
+    pager: &Pager,
+    member: Option<(&str, Value)>,
     budget: &Budget,
 ) -> Result<Answer, QueryError> {
-    // Rows of one part are read together, so that each page is fetched once.
-    let mut readers: HashMap<usize, PartReader> = HashMap::new();
-    let mut table = Table { columns: columns(), rows: Vec::with_capacity(rows.len()) };
-    let mut list = Vec::with_capacity(rows.len());
-    for row in rows {
-        budget.check()?;
-        let Some(part) = parts.get(row.part) else { continue };
-        let reader = readers.entry(row.part).or_insert_with(|| part.reader());
-        let event = read(snapshot, reader, row, (row.number - part.first_row()) as u32)?;
-        let cell = |column: &&str| event.get(*column).cloned().unwrap_or(Value::Null);
-        table.rows.push(table.columns.iter().map(cell).collect());
-        list.push(Value::from(event));
-    }
-    let mut document: Map<String, Value> = members.map(|(name, value)| (name.to_owned(), value)).collect();
+    let has_more = rows.len() > pager.limit;
+    rows.truncate(pager.limit);
+    let last = rows.last().filter(|_| has_more);
+    let next = last.map(|last| pager.encode(&format!("{}_{}", last.ts, last.number)));
+    let events = read_all(snapshot, &rows, &parts, budget)?;
+    let columns = columns();
+    let cells = |event: &Map<String, Value>| {
+        columns.iter().map(|column| event.get(*column).cloned().unwrap_or(Value::Null)).collect()
+    };
+    let table = Table { rows: events.iter().map(cells).collect(), columns: columns.clone() };
+    let list: Vec<Value> = events.into_iter().map(Value::from).collect();
+    let mut document: Map<String, Value> =
+        member.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    document.insert("window".into(), render::window(pager.window));
     document.insert("events".into(), list.into());
     document.insert("next".into(), next.clone().into());
     Ok(Answer { document: document.into(), table, next })
+}
+
+/// The fields of rows. Those of one part are read together, so that each page is fetched once and only
+/// the pages of one part are held at a time.
+fn read_all(
+    snapshot: &Snapshot,
+    rows: &[Row],
+    parts: &[Part],
+    budget: &Budget,
+) -> Result<Vec<Map<String, Value>>, QueryError> {
+    let mut by_part: Vec<(usize, usize)> = rows.iter().enumerate().map(|(at, row)| (row.part, at)).collect();
+    by_part.sort_unstable();
+    let mut events = vec![Map::new(); rows.len()];
+    for group in by_part.chunk_by(|a, b| a.0 == b.0) {
+        let Some(part) = group.first().and_then(|(part, _)| parts.get(*part)) else { continue };
+        let mut reader = part.reader();
+        for (_, at) in group {
+            budget.check()?;
+            let (Some(row), Some(event)) = (rows.get(*at), events.get_mut(*at)) else { continue };
+            *event = read(snapshot, &mut reader, row, (row.number - part.first_row()) as u32)?;
+        }
+    }
+    Ok(events)
 }
 
 /// All fields of a row that it has.

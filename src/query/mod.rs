@@ -6,12 +6,16 @@
 mod cursor;
 mod events;
 mod expr;
+mod gather;
+mod links;
 mod neighbors;
 mod newest;
+mod pairs;
 mod pivot;
 mod profile;
 mod render;
 mod resolve;
+mod scan;
 mod search;
 mod why;
 
@@ -20,6 +24,7 @@ mod tests;
 
 use crate::event::{Dim, Micros, Window};
 use crate::store::Snapshot;
+use cursor::Pager;
 use ipnet::IpNet;
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -262,28 +267,23 @@ pub enum QueryError {
 
 /// Answers a question.
 pub fn run(snapshot: &Snapshot, request: &Request, budget: &Budget) -> Result<Answer, QueryError> {
-    let newest = snapshot.newest().unwrap_or(0);
+    let pager = &Pager::new(request, snapshot.newest().unwrap_or(0))?;
     match request {
-        Request::Account { account, span } => {
-            profile::account(snapshot, account, span.window(newest), budget)
+        Request::Account { account, .. } => profile::account(snapshot, account, pager.window, budget),
+        Request::Ip { net, .. } => profile::ip(snapshot, *net, pager, budget),
+        Request::Fingerprint { fingerprint, .. } => {
+            profile::fingerprint(snapshot, fingerprint, pager, budget)
         }
-        Request::Ip { net, span, page } => profile::ip(snapshot, *net, span.window(newest), page, budget),
-        Request::Fingerprint { fingerprint, span, page } => {
-            profile::fingerprint(snapshot, fingerprint, span.window(newest), page, budget)
+        Request::Neighbors { account, via, hops, hub_max, .. } => {
+            neighbors::answer(snapshot, account, via, (*hops, *hub_max), pager, budget)
         }
-        Request::Neighbors { account, via, span, hops, hub_max, page } => {
-            let reach = (*hops, *hub_max);
-            neighbors::answer(snapshot, account, via, span.window(newest), reach, page, budget)
+        Request::Pairs { via, min, hub_max, .. } => {
+            pairs::answer(snapshot, *via, *min, *hub_max, pager, budget)
         }
-        Request::Pairs { via, min, hub_max, span, page } => {
-            neighbors::pairs(snapshot, *via, *min, *hub_max, span.window(newest), page, budget)
-        }
-        Request::Why { a, b, span } => why::answer(snapshot, (a, b), span.window(newest), budget),
-        Request::Events { account, span, page } => {
-            events::answer(snapshot, account, span.window(newest), page, budget)
-        }
-        Request::Search { expression, select, span, page } => {
-            search::answer(snapshot, expression, *select, span.window(newest), page, budget)
+        Request::Why { a, b, .. } => why::answer(snapshot, (a, b), pager.window, budget),
+        Request::Events { account, .. } => events::answer(snapshot, account, pager, budget),
+        Request::Search { expression, select, .. } => {
+            search::answer(snapshot, expression, *select, pager, budget)
         }
     }
 }

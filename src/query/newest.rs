@@ -1,6 +1,7 @@
 //! The newest rows that carry some aspect keys, newest first: parts are read from the newest back, and
 //! only until no older part can hold a newer row.
 
+use super::scan::Scan;
 use super::{Budget, QueryError};
 use crate::event::{Aspect, Micros, Window};
 use crate::store::{Part, Snapshot};
@@ -17,47 +18,63 @@ pub(super) struct Row {
     pub(super) part: usize,
 }
 
-/// Up to `limit` rows, newest first; rows of the same time by arrival, latest first.
+/// Which of the matching rows are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Wish {
+    pub(super) window: Window,
+    /// Only rows that come after this one in the order of an answer: earlier, or as early and arrived before.
+    pub(super) after: Option<(Micros, u64)>,
+    pub(super) limit: usize,
+}
+
+/// Up to `limit` rows, newest first; rows of the same time by arrival, latest first. With them the parts
+/// that the rows refer to.
 pub(super) fn rows(
     snapshot: &Snapshot,
     aspect: Aspect,
     keys: &RoaringBitmap,
-    window: Window,
-    limit: usize,
-    budget: &Budget,
-) -> Result<Vec<Row>, QueryError> {
-    Ok(rows_and_parts(snapshot, aspect, keys, (window, None), limit, budget)?.0)
-}
-
-/// The same, with the parts that the rows' numbers refer to, and only rows before a position.
-pub(super) fn rows_and_parts(
-    snapshot: &Snapshot,
-    aspect: Aspect,
-    keys: &RoaringBitmap,
-    (window, before): (Window, Option<(Micros, u64)>),
-    limit: usize,
+    wish: Wish,
     budget: &Budget,
 ) -> Result<(Vec<Row>, Vec<Part>), QueryError> {
+    rows_by(snapshot, wish, budget, |part, _| Ok(part.rows_with(aspect, keys)?))
+}
+
+/// The same for whatever rows of a part `matching` gives.
+pub(super) fn rows_by(
+    snapshot: &Snapshot,
+    wish: Wish,
+    budget: &Budget,
+    mut matching: impl FnMut(&Part, &mut Scan) -> Result<RoaringBitmap, QueryError>,
+) -> Result<(Vec<Row>, Vec<Part>), QueryError> {
+    let Wish { window, after, limit } = wish;
     let mut parts = snapshot.parts(window);
+    parts.retain(|part| after.is_none_or(|(ts, _)| part.span().0 <= ts));
     parts.sort_by_key(|part| std::cmp::Reverse((part.span().1, part.first_row())));
     let mut found: Vec<Row> = Vec::new();
     for (at, part) in parts.iter().enumerate() {
         budget.check()?;
-        let full = found.len() >= limit;
-        if full && found.last().is_some_and(|oldest| part.span().1 < oldest.ts) {
+        let oldest = found.last().filter(|_| found.len() >= limit).map(|oldest| oldest.ts);
+        if oldest.is_some_and(|oldest| part.span().1 < oldest) {
             break;
         }
-        let mut reader = part.reader();
-        for row in part.rows_with(aspect, keys)?.iter().rev() {
-            let ts = reader.ts(row)?;
+        let mut scan = Scan::of(part);
+        let rows = matching(part, &mut scan)?;
+        scan.expect(rows.len());
+        for row in rows.iter().rev() {
+            let ts = scan.ts(row)?;
             let number = part.first_row() + u64::from(row);
-            if window.contains(ts) && before.is_none_or(|before| (ts, number) < before) {
-                let subject = reader.key(Aspect::Subject, row)?;
-                found.push(Row { ts, number, subject, part: at });
+            let is_too_old = oldest.is_some_and(|oldest| ts < oldest);
+            if !is_too_old && window.contains(ts) && after.is_none_or(|after| (ts, number) < after) {
+                found.push(Row { ts, number, subject: 0, part: at });
             }
         }
         found.sort_unstable_by_key(|row| std::cmp::Reverse((row.ts, row.number)));
         found.truncate(limit);
+        // Only what is kept is read further.
+        scan.expect(found.iter().filter(|row| row.part == at).count() as u64);
+        for row in found.iter_mut().filter(|row| row.part == at) {
+            row.subject = scan.key(Aspect::Subject, (row.number - part.first_row()) as u32)?;
+        }
     }
     Ok((found, parts))
 }

@@ -3,94 +3,140 @@
 //!
 //! Whole days come from their relations, the rest from rows; both give the same figures.
 
+use super::gather::unpack;
+use super::links::linked;
+use super::scan::{Scan, names_in, through_catalog};
 use super::{Budget, QueryError};
-use crate::event::{Aspect, Dim, Number};
-use crate::store::{Counters, Part, Plan, Snapshot};
+use crate::event::{Aspect, Dim, Micros, Number};
+use crate::limits::HOLDINGS_MAX;
+use crate::store::{Counters, Plan, Snapshot};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-/// What one aspect key was seen with.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
-    pub(super) counters: Counters,
-    /// Keys of other aspects, by aspect.
-    pub(super) links: [RoaringBitmap; 4],
-}
+/// What accounts can share.
+pub(super) const SHAREABLE: [Dim; 9] = [
+    Dim::Ip,
+    Dim::Net,
+    Dim::Site,
+    Dim::Asn,
+    Dim::Fingerprint,
+    Dim::UserAgent,
+    Dim::ApiKey,
+    Dim::Payment,
+    Dim::EmailDomain,
+];
 
-/// Everything that keys of one aspect were seen with. Keys that were not seen in the window are absent.
-pub(super) fn seen(
-    snapshot: &Snapshot,
-    plan: &Plan,
-    aspect: Aspect,
-    keys: &RoaringBitmap,
-    budget: &Budget,
-) -> Result<BTreeMap<u32, Seen>, QueryError> {
-    let mut all: BTreeMap<u32, Seen> = BTreeMap::new();
-    for run in &plan.runs {
-        budget.check()?;
-        snapshot.entries(run, aspect, keys, &mut |key, entry| {
-            let seen = all.entry(key).or_default();
-            seen.counters.merge(&entry.counters);
-            for (to, from) in seen.links.iter_mut().zip(entry.links) {
-                to.extend(from);
-            }
-        })?;
-    }
-    for part in &plan.parts {
-        budget.check()?;
-        let rows = part.rows_with(aspect, keys)?;
-        let mut reader = part.reader();
-        for row in rows {
-            let ts = reader.ts(row)?;
-            if !plan.keeps(part.first_row() + u64::from(row), ts) {
-                continue;
-            }
-            let tokens = |number: Option<u32>| u64::from(number.unwrap_or(0));
-            let input = tokens(reader.number(Number::InputTokens, row)?);
-            let output = tokens(reader.number(Number::OutputTokens, row)?);
-            let seen = all.entry(reader.key(aspect, row)?).or_default();
-            seen.counters.add(ts, input, output);
-            for (other, link) in Aspect::ALL.into_iter().zip(&mut seen.links) {
-                if is_linked(aspect, other) {
-                    link.insert(reader.key(other, row)?);
-                }
-            }
+/// Refuses what accounts cannot share: days keep no relations of it, so an answer would have gaps.
+pub(super) fn check_shareable(via: &[Dim]) -> Result<(), QueryError> {
+    match via.iter().find(|dim| !SHAREABLE.contains(dim)) {
+        None => Ok(()),
+        Some(dim) => {
+            let known = SHAREABLE.map(Dim::name).join(", ");
+            let reason = format!("accounts are not compared by {}, only by {known}", dim.name());
+            Err(QueryError::Parameter { field: "via", reason })
         }
     }
-    Ok(all)
 }
 
-/// Counters of keys of one aspect. Keys that were not seen in the window are absent; tokens of rows that
-/// are in no day yet are left out.
+/// Calls `each` with the counters of keys of one aspect, once for each run and once for each row that is
+/// in none; tokens of such rows are left out.
 pub(super) fn counted(
     snapshot: &Snapshot,
     plan: &Plan,
-    aspect: Aspect,
-    keys: &RoaringBitmap,
+    (aspect, keys): (Aspect, &RoaringBitmap),
     budget: &Budget,
-) -> Result<BTreeMap<u32, Counters>, QueryError> {
-    let mut all: BTreeMap<u32, Counters> = BTreeMap::new();
+    mut each: impl FnMut(u32, &Counters),
+) -> Result<(), QueryError> {
     for run in &plan.runs {
         budget.check()?;
-        snapshot
-            .counters(run, aspect, keys, &mut |key, counters| all.entry(key).or_default().merge(&counters))?;
+        snapshot.counters(run, aspect, keys, &mut |key, counters| each(key, &counters))?;
     }
+    kept_rows(plan, (aspect, keys), budget, |scan, row, ts| {
+        let mut counters = Counters::default();
+        counters.add(ts, 0, 0);
+        each(scan.key(aspect, row)?, &counters);
+        Ok(())
+    })
+}
+
+/// Calls `each` with every row that carries one of the keys and is in no run: columns, row in its part,
+/// time.
+fn kept_rows(
+    plan: &Plan,
+    (aspect, keys): (Aspect, &RoaringBitmap),
+    budget: &Budget,
+    mut each: impl FnMut(&mut Scan, u32, Micros) -> Result<(), QueryError>,
+) -> Result<(), QueryError> {
     for part in &plan.parts {
         budget.check()?;
-        let mut reader = part.reader();
-        for row in part.rows_with(aspect, keys)? {
-            let ts = reader.ts(row)?;
+        let rows = part.rows_with(aspect, keys)?;
+        let mut scan = Scan::of(part);
+        scan.expect(rows.len());
+        for row in rows {
+            let ts = scan.ts(row)?;
             if plan.keeps(part.first_row() + u64::from(row), ts) {
-                all.entry(reader.key(aspect, row)?).or_default().add(ts, 0, 0);
+                each(&mut scan, row, ts)?;
             }
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 /// The links that days keep: the rows of a window must not say more than its days.
 fn is_linked(aspect: Aspect, other: Aspect) -> bool {
     aspect != other && (aspect == Aspect::Subject || other != Aspect::Route)
+}
+
+/// Everything that some keys of one aspect were seen with, taken together.
+#[derive(Default)]
+pub(super) struct Together {
+    pub(super) counters: Counters,
+    /// Those of the keys that were seen in the window.
+    pub(super) active: RoaringBitmap,
+    /// Keys of other aspects, by aspect.
+    pub(super) links: [RoaringBitmap; 4],
+}
+
+impl Together {
+    /// The keys of an aspect: the ones asked about, or those that they were seen with.
+    pub(super) fn keys(&self, of: Aspect, aspect: Aspect) -> &RoaringBitmap {
+        if of == aspect { &self.active } else { &self.links[aspect.index()] }
+    }
+}
+
+/// Sums up what keys of one aspect were seen with.
+pub(super) fn together(
+    snapshot: &Snapshot,
+    plan: &Plan,
+    aspect: Aspect,
+    keys: &RoaringBitmap,
+    budget: &Budget,
+) -> Result<Together, QueryError> {
+    let mut all = Together::default();
+    for run in &plan.runs {
+        budget.check()?;
+        snapshot.entries(run, aspect, keys, &mut |key, entry| {
+            all.counters.merge(&entry.counters);
+            all.active.insert(key);
+            for (to, from) in all.links.iter_mut().zip(entry.links) {
+                to.extend(from);
+            }
+        })?;
+    }
+    kept_rows(plan, (aspect, keys), budget, |scan, row, ts| {
+        let tokens = |number: Option<u32>| u64::from(number.unwrap_or(0));
+        let input = tokens(scan.reader.number(Number::InputTokens, row)?);
+        let output = tokens(scan.reader.number(Number::OutputTokens, row)?);
+        all.counters.add(ts, input, output);
+        all.active.insert(scan.key(aspect, row)?);
+        for (other, link) in Aspect::ALL.into_iter().zip(&mut all.links) {
+            if is_linked(aspect, other) {
+                link.insert(scan.key(other, row)?);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// The aspect keys of an account.
@@ -120,28 +166,15 @@ pub(super) struct Hub {
     pub(super) at_least: bool,
 }
 
-/// The attributes of some subjects in a window, each with every account that had it.
+/// Attributes in a window, each with every account that had it, or with their number only.
+#[derive(Default)]
 pub(super) struct Sharing {
     pub(super) shared: Vec<Shared>,
     pub(super) hubs: Vec<Hub>,
 }
 
-/// Finds the attributes of the given kinds that `subjects` had, and who else had them. What more than
-/// `hub_max` accounts had is counted, not listed.
-pub(super) fn sharing(
-    snapshot: &Snapshot,
-    plan: &Plan,
-    subjects: &RoaringBitmap,
-    via: &[Dim],
-    hub_max: u64,
-    budget: &Budget,
-) -> Result<Sharing, QueryError> {
-    let attributes = attributes(snapshot, plan, subjects, via, budget)?;
-    holders(snapshot, plan, &attributes, hub_max, budget)
-}
-
-/// A value of a dimension, by name.
-pub(super) type Attribute = (Dim, u32);
+/// Attributes, by dimension and name.
+pub(super) type Attributes = BTreeSet<(Dim, u32)>;
 
 /// The attributes of the given kinds that subjects had in a window.
 pub(super) fn attributes(
@@ -150,8 +183,8 @@ pub(super) fn attributes(
     subjects: &RoaringBitmap,
     via: &[Dim],
     budget: &Budget,
-) -> Result<BTreeSet<Attribute>, QueryError> {
-    let mut found = BTreeSet::new();
+) -> Result<Attributes, QueryError> {
+    let mut found = Attributes::new();
     for (aspect, seen_by) in [
         (Aspect::Subject, Aspect::Origin),
         (Aspect::Origin, Aspect::Origin),
@@ -163,178 +196,123 @@ pub(super) fn attributes(
         }
         let pairs = linked(snapshot, plan, (Aspect::Subject, seen_by), subjects, u64::MAX, budget)?.pairs;
         // Every event has an origin, so a subject that was seen with one was seen.
-        let key = |pair: &u64| if aspect == Aspect::Subject { (pair >> 32) as u32 } else { *pair as u32 };
+        let key = |pair: &u64| if aspect == Aspect::Subject { unpack(*pair).0 } else { unpack(*pair).1 };
         let keys: RoaringBitmap = pairs.iter().map(key).collect();
-        let catalog = snapshot.catalog();
         for dim in dims {
-            found.extend(keys.iter().filter_map(|key| Some((dim, catalog.name_of(dim, key)?))));
+            let names = names_in(snapshot, dim, &keys, budget)?;
+            found.extend(names.into_iter().map(|name| (dim, name)));
         }
     }
     Ok(found)
 }
 
-/// Who had each of some attributes in a window.
+/// Which attributes are hubs.
+#[derive(Clone, Copy)]
+pub(super) struct Hubs {
+    /// Accounts from which on an attribute is counted, not listed.
+    pub(super) over: u64,
+    /// Whether counting may stop at the first day that is too many.
+    pub(super) at_least: bool,
+}
+
+/// Finds who had attributes in a window, and of hubs how many.
 pub(super) fn holders(
     snapshot: &Snapshot,
     plan: &Plan,
-    attributes: &BTreeSet<Attribute>,
-    hub_max: u64,
+    attributes: &Attributes,
+    hubs: Hubs,
     budget: &Budget,
 ) -> Result<Sharing, QueryError> {
-    let mut result = Sharing { shared: Vec::new(), hubs: Vec::new() };
+    let mut result = Sharing::default();
+    let mut holdings = 0;
     for aspect in [Aspect::Subject, Aspect::Origin, Aspect::Client] {
-        let of_aspect = attributes.iter().filter(|(dim, _)| dim.aspect() == aspect);
-        let keys_of: Vec<(Attribute, RoaringBitmap)> = {
-            let catalog = snapshot.catalog();
-            of_aspect.map(|(dim, name)| ((*dim, *name), catalog.keys_with(*dim, *name))).collect()
-        };
+        let of_aspect = attributes.iter().copied().filter(|(dim, _)| dim.aspect() == aspect);
+        let keys_of = through_catalog(snapshot, of_aspect, budget, |catalog, (dim, name)| {
+            Some(((dim, name), catalog.keys_with(dim, name)))
+        })?;
         let mut all: Vec<u32> = keys_of.iter().flat_map(|(_, keys)| keys).collect();
         all.sort_unstable();
         let all: RoaringBitmap = all.into_iter().collect();
         if all.is_empty() {
             continue;
         }
-        budget.check()?;
         // Subjects hold their attributes themselves; they need only have been seen.
         let to = if aspect == Aspect::Subject { Aspect::Origin } else { Aspect::Subject };
-        let link_max = if aspect == Aspect::Subject { u64::MAX } else { hub_max };
+        let gives_up = hubs.at_least && aspect != Aspect::Subject;
+        let link_max = if gives_up { hubs.over } else { u64::MAX };
         let links = linked(snapshot, plan, (aspect, to), &all, link_max, budget)?;
         for ((dim, name), keys) in keys_of {
-            budget.check()?;
-            let over = keys.iter().filter_map(|key| links.over.get(&key)).max();
-            if let Some(accounts) = over {
+            if let Some(accounts) = keys.iter().filter_map(|key| links.over.get(&key)).max() {
                 result.hubs.push(Hub { dim, name, accounts: *accounts, at_least: true });
                 continue;
             }
-            let accounts = accounts_with(snapshot, aspect, &keys, &links.pairs);
-            if accounts.len() as u64 > hub_max {
+            let accounts = accounts_with(snapshot, aspect, &keys, &links.pairs, budget)?;
+            if accounts.len() as u64 > hubs.over {
                 result.hubs.push(Hub { dim, name, accounts: accounts.len() as u64, at_least: false });
-            } else {
-                result.shared.push(Shared { dim, name, accounts });
+                continue;
             }
+            holdings += accounts.len() as u64;
+            if holdings > HOLDINGS_MAX {
+                let reason = format!(
+                    "the shared things have more than {HOLDINGS_MAX} holders together: lower it, or narrow \
+                     the window"
+                );
+                return Err(QueryError::Parameter { field: "hub_max", reason });
+            }
+            result.shared.push(Shared { dim, name, accounts });
         }
     }
     Ok(result)
 }
 
 /// The accounts that some keys were seen with, ascending, from sorted pairs.
-fn accounts_with(snapshot: &Snapshot, aspect: Aspect, keys: &RoaringBitmap, pairs: &[u64]) -> Vec<u32> {
-    let catalog = snapshot.catalog();
-    let mut accounts = Vec::new();
-    for key in keys {
-        let start = pairs.partition_point(|pair| pair >> 32 < u64::from(key));
-        let of_key =
-            pairs.get(start..).unwrap_or_default().iter().take_while(|pair| *pair >> 32 == u64::from(key));
-        let subjects = of_key.map(|pair| if aspect == Aspect::Subject { key } else { *pair as u32 });
-        accounts.extend(subjects.filter_map(|subject| catalog.name_of(Dim::Account, subject)));
-    }
+fn accounts_with(
+    snapshot: &Snapshot,
+    aspect: Aspect,
+    keys: &RoaringBitmap,
+    pairs: &[u64],
+    budget: &Budget,
+) -> Result<Vec<u32>, QueryError> {
+    let subjects = keys.iter().flat_map(|key| {
+        let start = pairs.partition_point(|pair| unpack(*pair).0 < key);
+        let of_key = pairs.get(start..).unwrap_or_default().iter();
+        let of_key = of_key.map(|pair| unpack(*pair)).take_while(move |pair| pair.0 == key);
+        of_key.map(move |(_, other)| if aspect == Aspect::Subject { key } else { other })
+    });
+    let mut accounts = through_catalog(snapshot, subjects, budget, |catalog, subject| {
+        catalog.name_of(Dim::Account, subject)
+    })?;
     accounts.sort_unstable();
     accounts.dedup();
-    accounts
-}
-
-/// Links from keys of one aspect to keys of another.
-pub(super) struct Linked {
-    /// `key << 32 | other`, sorted, each once.
-    pub(super) pairs: Vec<u64>,
-    /// Keys that were given up because on one day alone more than the bound of accounts had them, with
-    /// that day's number of accounts. They have no pairs.
-    pub(super) over: BTreeMap<u32, u64>,
-}
-
-/// Everything of one aspect that keys of another were seen with in a window. A key whose subjects on one
-/// day are more than `accounts_max` accounts is given up at once: a popular client has tens of thousands.
-pub(super) fn linked(
-    snapshot: &Snapshot,
-    plan: &Plan,
-    (aspect, to): (Aspect, Aspect),
-    keys: &RoaringBitmap,
-    accounts_max: u64,
-    budget: &Budget,
-) -> Result<Linked, QueryError> {
-    let mut result = Linked { pairs: Vec::new(), over: BTreeMap::new() };
-    let pack = |key: u32, other: u32| u64::from(key) << 32 | u64::from(other);
-    for run in &plan.runs {
-        budget.check()?;
-        let mut large: Vec<(u32, Vec<u32>)> = Vec::new();
-        snapshot.links(run, (aspect, to), keys, &mut |key, links| {
-            if result.over.contains_key(&key) {
-                return;
-            }
-            if links.len() as u64 > accounts_max {
-                large.push((key, links.collect()));
-            } else {
-                result.pairs.extend(links.map(|other| pack(key, other)));
-            }
-        })?;
-        for (key, subjects) in large {
-            // Many subjects may be few accounts with many keys each: only accounts make a hub.
-            let accounts = accounts_of(snapshot, &subjects.iter().copied().collect()).len();
-            if accounts > accounts_max {
-                result.over.insert(key, accounts);
-            } else {
-                result.pairs.extend(subjects.into_iter().map(|other| pack(key, other)));
-            }
-        }
-    }
-    let wanted: RoaringBitmap = keys - result.over.keys().copied().collect::<RoaringBitmap>();
-    for part in &plan.parts {
-        budget.check()?;
-        linked_rows(plan, part, (aspect, to), &wanted, &mut result.pairs)?;
-    }
-    let over = &result.over;
-    result.pairs.retain(|pair| over.is_empty() || !over.contains_key(&((pair >> 32) as u32)));
-    result.pairs.sort_unstable();
-    result.pairs.dedup();
-    Ok(result)
-}
-
-/// One part's contribution to [`linked`]. Many rows are read as columns, few one by one.
-fn linked_rows(
-    plan: &Plan,
-    part: &Part,
-    (aspect, to): (Aspect, Aspect),
-    keys: &RoaringBitmap,
-    pairs: &mut Vec<u64>,
-) -> Result<(), QueryError> {
-    let rows = part.rows_with(aspect, keys)?;
-    let mut reader = part.reader();
-    let pack = |key: u32, other: u32| u64::from(key) << 32 | u64::from(other);
-    if rows.len() > u64::from(part.len()) / 16 {
-        let (ts, own, others) = (reader.all_ts()?, reader.all_keys(aspect)?, reader.all_keys(to)?);
-        for row in rows {
-            let at = row as usize;
-            let (Some(ts), Some(key), Some(other)) = (ts.get(at), own.get(at), others.get(at)) else {
-                continue;
-            };
-            if plan.keeps(part.first_row() + u64::from(row), *ts) {
-                pairs.push(pack(*key, *other));
-            }
-        }
-        return Ok(());
-    }
-    for row in rows {
-        if plan.keeps(part.first_row() + u64::from(row), reader.ts(row)?) {
-            pairs.push(pack(reader.key(aspect, row)?, reader.key(to, row)?));
-        }
-    }
-    Ok(())
+    Ok(accounts)
 }
 
 /// The accounts of subjects.
-pub(super) fn accounts_of(snapshot: &Snapshot, subjects: &RoaringBitmap) -> RoaringBitmap {
-    let catalog = snapshot.catalog();
-    subjects.iter().filter_map(|subject| catalog.name_of(Dim::Account, subject)).collect()
+pub(super) fn accounts_of(
+    snapshot: &Snapshot,
+    subjects: &RoaringBitmap,
+    budget: &Budget,
+) -> Result<RoaringBitmap, QueryError> {
+    names_in(snapshot, Dim::Account, subjects, budget)
 }
 
 /// The subjects of accounts.
-pub(super) fn subjects_of_accounts(snapshot: &Snapshot, accounts: &RoaringBitmap) -> RoaringBitmap {
-    let catalog = snapshot.catalog();
-    accounts.iter().fold(RoaringBitmap::new(), |all, account| all | catalog.keys_with(Dim::Account, account))
+pub(super) fn subjects_of_accounts(
+    snapshot: &Snapshot,
+    accounts: &RoaringBitmap,
+    budget: &Budget,
+) -> Result<RoaringBitmap, QueryError> {
+    let mut keys: Vec<u32> = Vec::new();
+    through_catalog(snapshot, accounts, budget, |catalog, account| {
+        keys.extend(catalog.keys_with(Dim::Account, account));
+        None::<()>
+    })?;
+    keys.sort_unstable();
+    Ok(keys.into_iter().collect())
 }
 
 /// How much a shared thing says: rare things say much, common ones little. Adamic and Adar, Friends and
-/// neighbors on the Web (2003), with `e` added so that two sharers count one and no one divides by zero.
+/// neighbors on the Web (2003), with `e` added so that nothing weighs more than one or divides by zero.
 pub(super) fn rarity_weight(accounts: u64) -> f64 {
     1.0 / (std::f64::consts::E + accounts as f64).ln()
 }

@@ -20,6 +20,11 @@ pub(super) fn value(dim: Dim, bytes: &[u8]) -> Value {
     }
 }
 
+/// A JSON value without quotes.
+pub(super) fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn big_endian(bytes: &[u8]) -> i64 {
     bytes.iter().fold(0_i64, |number, byte| number << 8 | i64::from(*byte))
 }

@@ -3,8 +3,10 @@
 //! remains to be asked of the rows is at most how the four aspects combine.
 
 use super::expr::{Expr, Pattern, Test};
+use super::scan::through_catalog;
+use super::{Budget, QueryError, render};
 use crate::event::{Aspect, Dim};
-use crate::store::{Catalog, Snapshot};
+use crate::store::Snapshot;
 use roaring::RoaringBitmap;
 
 /// What to ask of rows.
@@ -17,31 +19,29 @@ pub(super) enum Node {
 }
 
 /// Resolves an expression against the names that are in the database now.
-pub(super) fn resolve(snapshot: &Snapshot, expr: &Expr) -> Node {
-    match expr {
-        Expr::Leaf(dim, test) => Node::Keys(dim.aspect(), leaf(&snapshot.catalog(), *dim, test)),
-        Expr::Not(inner) => match resolve(snapshot, inner) {
+pub(super) fn resolve(snapshot: &Snapshot, expr: &Expr, budget: &Budget) -> Result<Node, QueryError> {
+    let each = |parts: &[Expr]| {
+        parts.iter().map(|part| resolve(snapshot, part, budget)).collect::<Result<Vec<Node>, _>>()
+    };
+    Ok(match expr {
+        Expr::Leaf(dim, test) => Node::Keys(dim.aspect(), leaf(snapshot, *dim, test, budget)?),
+        Expr::Not(inner) => match resolve(snapshot, inner, budget)? {
             Node::Keys(aspect, keys) => {
-                let all: RoaringBitmap = (0..snapshot.catalog().keys(aspect)).collect();
+                let mut all = RoaringBitmap::new();
+                all.insert_range(0..snapshot.catalog().keys(aspect));
                 Node::Keys(aspect, all - keys)
             }
             Node::Not(inner) => *inner,
             other => Node::Not(Box::new(other)),
         },
-        Expr::And(parts) => {
-            let nodes = parts.iter().map(|part| resolve(snapshot, part));
-            merged(nodes, Node::And, |keys, more| *keys &= more)
-        }
-        Expr::Or(parts) => {
-            let nodes = parts.iter().map(|part| resolve(snapshot, part));
-            merged(nodes, Node::Or, |keys, more| *keys |= more)
-        }
-    }
+        Expr::And(parts) => merged(each(parts)?, Node::And, |keys, more| *keys &= more),
+        Expr::Or(parts) => merged(each(parts)?, Node::Or, |keys, more| *keys |= more),
+    })
 }
 
 /// Joins nodes, those of one aspect into one.
 fn merged(
-    nodes: impl Iterator<Item = Node>,
+    nodes: Vec<Node>,
     join: fn(Vec<Node>) -> Node,
     combine: fn(&mut RoaringBitmap, &RoaringBitmap),
 ) -> Node {
@@ -63,33 +63,63 @@ fn merged(
 }
 
 /// The keys that pass a leaf's test.
-fn leaf(catalog: &Catalog, dim: Dim, test: &Test) -> RoaringBitmap {
-    let names: Vec<u32> = match test {
-        Test::Within(net) => catalog.ips_within(*net),
-        Test::Between(from, to) => catalog.names_matching(dim, &mut |value| {
+fn leaf(snapshot: &Snapshot, dim: Dim, test: &Test, budget: &Budget) -> Result<RoaringBitmap, QueryError> {
+    let mut names: Vec<u32> = match test {
+        Test::Within(net) => snapshot.catalog().ips_within(*net),
+        Test::Between(from, to) => scanned(snapshot, dim, budget, |value| {
             let number = value.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
             (*from..=*to).contains(&number)
-        }),
+        })?,
         Test::OneOf(patterns) => {
-            patterns.iter().flat_map(|pattern| matching(catalog, dim, pattern)).collect()
+            let mut names = through_catalog(snapshot, patterns, budget, |catalog, pattern| {
+                let value = bytes_of(dim, &pattern.text).filter(|_| !pattern.prefix)?;
+                catalog.find(dim, &value)
+            })?;
+            let prefixes: Vec<&Pattern> = patterns.iter().filter(|pattern| pattern.prefix).collect();
+            if !prefixes.is_empty() {
+                let begins =
+                    |value: &[u8]| prefixes.iter().any(|prefix| begins_with(dim, value, &prefix.text));
+                names.extend(scanned(snapshot, dim, budget, begins)?);
+            }
+            names
         }
     };
-    if names.len() > 1 && (dim.aspect() == Aspect::Subject || dim == Dim::Ip) {
-        // Many accounts at once are many chains: one bitmap built at the end is cheaper than many unions.
-        let mut keys: Vec<u32> = names.iter().flat_map(|name| catalog.keys_with(dim, *name)).collect();
-        keys.sort_unstable();
-        return keys.into_iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    if let [name] = &names[..] {
+        return Ok(snapshot.catalog().keys_with(dim, *name));
     }
-    names.iter().fold(RoaringBitmap::new(), |keys, name| keys | catalog.keys_with(dim, *name))
+    // Many names at once are many chains: one bitmap built at the end is cheaper than many unions.
+    let mut keys: Vec<u32> = Vec::new();
+    through_catalog(snapshot, names, budget, |catalog, name| {
+        keys.extend(catalog.keys_with(dim, name));
+        None::<()>
+    })?;
+    keys.sort_unstable();
+    Ok(keys.into_iter().collect())
 }
 
-/// The names that a pattern stands for. Text that no value of the dimension can be stands for none.
-fn matching(catalog: &Catalog, dim: Dim, pattern: &Pattern) -> Vec<u32> {
-    if pattern.prefix {
-        let text = |value: &[u8]| super::neighbors::plain(&super::render::value(dim, value));
-        return catalog.names_matching(dim, &mut |value| text(value).starts_with(&pattern.text));
+/// The names of a dimension whose value passes a test.
+fn scanned(
+    snapshot: &Snapshot,
+    dim: Dim,
+    budget: &Budget,
+    test: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<u32>, QueryError> {
+    let names = snapshot.catalog().names(dim);
+    through_catalog(snapshot, 0..names, budget, |catalog, name| {
+        test(catalog.value(dim, name)).then_some(name)
+    })
+}
+
+/// Whether a kept value, as a person writes it, begins with a text.
+fn begins_with(dim: Dim, value: &[u8], text: &str) -> bool {
+    match dim {
+        Dim::Ip | Dim::Net | Dim::Site | Dim::Asn | Dim::Status | Dim::Created => {
+            render::plain(&render::value(dim, value)).starts_with(text)
+        }
+        _ => value.starts_with(text.as_bytes()),
     }
-    bytes_of(dim, &pattern.text).and_then(|value| catalog.find(dim, &value)).into_iter().collect()
 }
 
 /// The kept bytes of a value as a person writes it.

@@ -1,16 +1,18 @@
 //! Search: a set of rows by set algebra, then what to make of it.
 
-use super::events::{next_of, position, present};
-use super::newest::Row;
+use super::cursor::Pager;
+use super::events::{present, wish};
+use super::newest;
 use super::pivot::counted;
 use super::resolve::{Node, resolve};
-use super::{Answer, Budget, Page, QueryError, Select, Table, cursor, expr, render};
-use crate::event::{Aspect, Day, Dim, MICROS_A_DAY, Micros, Window};
-use crate::limits::{LIMIT_DEFAULT, TIMELINE_HOURS_MAX};
-use crate::store::{Counters, Part, PartReader, Snapshot};
+use super::scan::{Scan, through_catalog, valued};
+use super::{Answer, Budget, QueryError, Select, Table, expr, render};
+use crate::event::{Aspect, Dim, MICROS_A_DAY, Micros, Window};
+use crate::limits::TIMELINE_HOURS_MAX;
+use crate::store::{Counters, Part, Snapshot};
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 const MICROS_AN_HOUR: Micros = MICROS_A_DAY / 24;
 
@@ -22,19 +24,16 @@ pub(super) fn answer(
     snapshot: &Snapshot,
     expression: &str,
     select: Select,
-    window: Window,
-    page: &Page,
+    pager: &Pager,
     budget: &Budget,
 ) -> Result<Answer, QueryError> {
-    let expr = expr::parse(expression)?;
-    let node = resolve(snapshot, &expr);
-    let question = ["search", expression];
-    let search = Search { snapshot, node: &node, window, budget };
+    let node = resolve(snapshot, &expr::parse(expression)?, budget)?;
+    let search = Search { snapshot, node: &node, window: pager.window, budget };
     match select {
-        Select::Accounts => search.grouped(Dim::Account, "accounts", page, &question),
-        Select::Ips => search.grouped(Dim::Ip, "ips", page, &question),
-        Select::Fingerprints => search.grouped(Dim::Fingerprint, "fingerprints", page, &question),
-        Select::Events => search.events(page, &question),
+        Select::Accounts => search.grouped(Dim::Account, "accounts", pager),
+        Select::Ips => search.grouped(Dim::Ip, "ips", pager),
+        Select::Fingerprints => search.grouped(Dim::Fingerprint, "fingerprints", pager),
+        Select::Events => search.events(pager),
         Select::Count => search.count(),
         Select::Timeline => search.timeline(),
     }
@@ -56,67 +55,71 @@ impl Search<'_> {
         }
     }
 
-    /// Calls `each` with every matching row of the window: reader, row in part, time.
-    fn rows(
+    /// Calls `each` with the counters of every key in `single`, once for each day and once for each row
+    /// that is in no day.
+    fn counted(
         &self,
-        parts: &[Part],
-        mut each: impl FnMut(&mut PartReader, u32, Micros) -> Result<(), QueryError>,
+        single: (Aspect, &RoaringBitmap),
+        each: impl FnMut(u32, &Counters),
     ) -> Result<(), QueryError> {
-        for part in parts {
+        counted(self.snapshot, &self.snapshot.plan(self.window), single, self.budget, each)
+    }
+
+    /// Calls `each` with the matching rows of every part of the window.
+    fn parts(
+        &self,
+        mut each: impl FnMut(&mut Scan, RoaringBitmap) -> Result<(), QueryError>,
+    ) -> Result<(), QueryError> {
+        for part in self.snapshot.parts(self.window) {
             self.budget.check()?;
-            let mut reader = part.reader();
-            let rows = matching(part, &mut reader, self.node)?;
-            let inside = self.window.covers(part.span().0, part.span().1);
-            let all_ts = if rows.len() > u64::from(part.len()) / 8 { Some(reader.all_ts()?) } else { None };
-            for row in rows {
-                let ts = match &all_ts {
-                    Some(all) => all.get(row as usize).copied().unwrap_or_default(),
-                    None => reader.ts(row)?,
-                };
-                if inside || self.window.contains(ts) {
-                    each(&mut reader, row, ts)?;
+            let mut scan = Scan::of(&part);
+            let mut rows = matching(&part, &mut scan, self.node)?;
+            scan.expect(rows.len());
+            if !self.window.covers(part.span().0, part.span().1) {
+                let mut inside = RoaringBitmap::new();
+                for row in rows {
+                    if self.window.contains(scan.ts(row)?) {
+                        inside.insert(row);
+                    }
                 }
+                rows = inside;
             }
+            each(&mut scan, rows)?;
         }
         Ok(())
     }
 
     /// Rows grouped by a value, ranked by events.
-    fn grouped(
-        &self,
-        dim: Dim,
-        list_name: &'static str,
-        page: &Page,
-        question: &[&str],
-    ) -> Result<Answer, QueryError> {
+    fn grouped(&self, dim: Dim, list_name: &'static str, pager: &Pager) -> Result<Answer, QueryError> {
         let aspect = dim.aspect();
-        let mut by_key: BTreeMap<u32, Counters> = BTreeMap::new();
+        let mut by_key: HashMap<u32, Counters> = HashMap::new();
         match self.single() {
-            Some((of, keys)) if of == aspect => {
-                let plan = self.snapshot.plan(self.window);
-                by_key = counted(self.snapshot, &plan, aspect, keys, self.budget)?;
+            Some(single) if single.0 == aspect => {
+                self.counted(single, |key, counters| by_key.entry(key).or_default().merge(counters))?;
             }
-            _ => self.rows(&self.snapshot.parts(self.window), |reader, row, ts| {
-                by_key.entry(reader.key(aspect, row)?).or_default().add(ts, 0, 0);
+            _ => self.parts(|scan, rows| {
+                for row in rows {
+                    let ts = scan.ts(row)?;
+                    by_key.entry(scan.key(aspect, row)?).or_default().add(ts, 0, 0);
+                }
                 Ok(())
             })?,
         }
-        let catalog = self.snapshot.catalog();
-        let mut by_name: BTreeMap<u32, Counters> = BTreeMap::new();
-        for (key, counters) in by_key {
-            if let Some(name) = catalog.name_of(dim, key) {
-                by_name.entry(name).or_default().merge(&counters);
-            }
+        let named = through_catalog(self.snapshot, by_key, self.budget, |catalog, (key, counters)| {
+            Some((catalog.name_of(dim, key)?, counters))
+        })?;
+        let mut by_name: HashMap<u32, Counters> = HashMap::new();
+        for (name, counters) in named {
+            by_name.entry(name).or_default().merge(&counters);
         }
-        let mut ranked: Vec<(Counters, &[u8])> =
-            by_name.into_iter().map(|(name, counters)| (counters, catalog.value(dim, name))).collect();
-        ranked.sort_by(|a, b| b.0.events.cmp(&a.0.events).then(a.1.cmp(b.1)));
+        let mut ranked = valued(self.snapshot, dim, by_name, self.budget)?;
+        ranked.sort_unstable_by(|a, b| b.1.events.cmp(&a.1.events).then_with(|| a.0.cmp(&b.0)));
         let total = ranked.len();
-        let (start, end, next) = cursor::slice(page, question, total)?;
+        let (start, end, next) = pager.slice(total)?;
         let columns = vec![dim.name(), "events", "first_seen", "last_seen"];
         let mut table = Table { columns, rows: Vec::new() };
         let mut list = Vec::new();
-        for (counters, value) in ranked.get(start..end).unwrap_or_default() {
+        for (value, counters) in ranked.get(start..end).unwrap_or_default() {
             let value = render::value(dim, value);
             let (first, last) = (render::time(counters.first), render::time(counters.last));
             list.push(json!({ dim.name(): value, "events": counters.events, "first_seen": first, "last_seen": last }));
@@ -127,43 +130,18 @@ impl Search<'_> {
         Ok(Answer { document, table, next })
     }
 
-    fn events(&self, page: &Page, question: &[&str]) -> Result<Answer, QueryError> {
-        let before = position(page, question)?;
-        let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
-        let mut parts = self.snapshot.parts(self.window);
-        parts.sort_by_key(|part| std::cmp::Reverse((part.span().1, part.first_row())));
-        let mut found: Vec<Row> = Vec::new();
-        for (at, part) in parts.iter().enumerate() {
-            if found.len() > limit && found.last().is_some_and(|oldest| part.span().1 < oldest.ts) {
-                break;
-            }
-            self.rows(std::slice::from_ref(part), |reader, row, ts| {
-                let number = part.first_row() + u64::from(row);
-                if before.is_none_or(|before| (ts, number) < before) {
-                    let subject = reader.key(Aspect::Subject, row)?;
-                    found.push(Row { ts, number, subject, part: at });
-                }
-                Ok(())
-            })?;
-            found.sort_unstable_by_key(|row| std::cmp::Reverse((row.ts, row.number)));
-            found.truncate(limit.saturating_add(1));
-        }
-        let next = next_of(&found, limit, question);
-        found.truncate(limit);
-        let members = [("window", render::window(self.window))];
-        present(self.snapshot, &found, &parts, members.into_iter(), next, self.budget)
+    fn events(&self, pager: &Pager) -> Result<Answer, QueryError> {
+        let matching = |part: &Part, scan: &mut Scan| matching(part, scan, self.node);
+        let found = newest::rows_by(self.snapshot, wish(pager)?, self.budget, matching)?;
+        present(self.snapshot, found, pager, None, self.budget)
     }
 
     fn count(&self) -> Result<Answer, QueryError> {
         let mut events = 0_u64;
         match self.single() {
-            Some((aspect, keys)) => {
-                let plan = self.snapshot.plan(self.window);
-                let all = counted(self.snapshot, &plan, aspect, keys, self.budget)?;
-                events += all.values().map(|counters| counters.events).sum::<u64>();
-            }
-            None => self.rows(&self.snapshot.parts(self.window), |_, _, _| {
-                events += 1;
+            Some(single) => self.counted(single, |_, counters| events += counters.events)?,
+            None => self.parts(|_, rows| {
+                events += rows.len();
                 Ok(())
             })?,
         }
@@ -180,31 +158,16 @@ impl Search<'_> {
         let by_hour = last.saturating_sub(first) <= TIMELINE_HOURS_MAX * MICROS_AN_HOUR;
         let width = if by_hour { MICROS_AN_HOUR } else { MICROS_A_DAY };
         let mut buckets: BTreeMap<Micros, u64> = BTreeMap::new();
-        let start_of = |ts: Micros| ts.div_euclid(width) * width;
+        let mut add = |ts: Micros, events: u64| {
+            *buckets.entry(ts.div_euclid(width) * width).or_default() += events;
+        };
         match self.single().filter(|_| !by_hour) {
-            Some((aspect, keys)) => {
-                let plan = self.snapshot.plan(self.window);
-                for run in &plan.runs {
-                    self.budget.check()?;
-                    let mut events = 0;
-                    self.snapshot
-                        .entries(run, aspect, keys, &mut |_, entry| events += entry.counters.events)?;
-                    *buckets.entry(run.day().start()).or_default() += events;
+            // What is counted together lies within one day.
+            Some(single) => self.counted(single, |_, counters| add(counters.first, counters.events))?,
+            None => self.parts(|scan, rows| {
+                for row in rows {
+                    add(scan.ts(row)?, 1);
                 }
-                for part in &plan.parts {
-                    self.budget.check()?;
-                    let mut reader = part.reader();
-                    for row in part.rows_with(aspect, keys)? {
-                        let ts = reader.ts(row)?;
-                        if plan.keeps(part.first_row() + u64::from(row), ts) {
-                            *buckets.entry(Day::of(ts).start()).or_default() += 1;
-                        }
-                    }
-                }
-                buckets.retain(|_, events| *events > 0);
-            }
-            None => self.rows(&parts, |_, _, ts| {
-                *buckets.entry(start_of(ts)).or_default() += 1;
                 Ok(())
             })?,
         }
@@ -226,7 +189,7 @@ impl Search<'_> {
 }
 
 /// The rows of a part that match, whatever their time.
-fn matching(part: &Part, reader: &mut PartReader, node: &Node) -> Result<RoaringBitmap, QueryError> {
+fn matching(part: &Part, scan: &mut Scan, node: &Node) -> Result<RoaringBitmap, QueryError> {
     match node {
         Node::Keys(aspect, keys) => Ok(part.rows_with(*aspect, keys)?),
         Node::And(parts) => {
@@ -235,8 +198,8 @@ fn matching(part: &Part, reader: &mut PartReader, node: &Node) -> Result<Roaring
             parts.sort_by_key(|part| rank(part));
             let mut parts = parts.into_iter();
             let mut rows = match parts.next() {
-                Some(first) => matching(part, reader, first)?,
-                None => return Ok((0..part.len()).collect()),
+                Some(first) => matching(part, scan, first)?,
+                None => return Ok(every(part)),
             };
             for other in parts {
                 if rows.is_empty() {
@@ -244,9 +207,9 @@ fn matching(part: &Part, reader: &mut PartReader, node: &Node) -> Result<Roaring
                 }
                 rows = match other {
                     Node::Keys(aspect, keys) if rows.len() <= ROWS_ASKED_MAX => {
-                        asked(&rows, reader, *aspect, keys)?
+                        asked(&rows, scan, *aspect, keys)?
                     }
-                    _ => rows & matching(part, reader, other)?,
+                    _ => rows & matching(part, scan, other)?,
                 };
             }
             Ok(rows)
@@ -254,27 +217,31 @@ fn matching(part: &Part, reader: &mut PartReader, node: &Node) -> Result<Roaring
         Node::Or(parts) => {
             let mut rows = RoaringBitmap::new();
             for other in parts {
-                rows |= matching(part, reader, other)?;
+                rows |= matching(part, scan, other)?;
             }
             Ok(rows)
         }
-        Node::Not(inner) => {
-            let all: RoaringBitmap = (0..part.len()).collect();
-            Ok(all - matching(part, reader, inner)?)
-        }
+        Node::Not(inner) => Ok(every(part) - matching(part, scan, inner)?),
     }
+}
+
+/// All rows of a part.
+fn every(part: &Part) -> RoaringBitmap {
+    let mut all = RoaringBitmap::new();
+    all.insert_range(0..part.len());
+    all
 }
 
 /// Those of a few rows whose key is in a set.
 fn asked(
     rows: &RoaringBitmap,
-    reader: &mut PartReader,
+    scan: &mut Scan,
     aspect: Aspect,
     keys: &RoaringBitmap,
 ) -> Result<RoaringBitmap, QueryError> {
     let mut kept = RoaringBitmap::new();
     for row in rows {
-        if keys.contains(reader.key(aspect, row)?) {
+        if keys.contains(scan.key(aspect, row)?) {
             kept.insert(row);
         }
     }

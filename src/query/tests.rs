@@ -416,3 +416,171 @@ fn a_query_stops_when_its_time_is_up_or_its_client_gone() {
         assert!(matches!(run(&snapshot, request, &gone), Err(QueryError::Cancelled)), "{request:?}");
     }
 }
+
+#[test]
+fn a_hub_is_skipped_once_and_the_rarest_thing_comes_first() {
+    let facts = facts();
+    let (_folder, snapshot) = store_of(&facts);
+    let request = |hops| Request::Neighbors {
+        account: "acct-008".into(),
+        via: vec![Dim::Ip, Dim::Fingerprint],
+        span: span(windows()[2]),
+        hops,
+        hub_max: Some(12),
+        page: all(),
+    };
+    let [near, far] = [1, 2].map(|hops| ask(&snapshot, &request(hops)).document);
+    let skipped = far["skipped"].as_array().unwrap();
+    let distinct: BTreeSet<String> = skipped.iter().map(Value::to_string).collect();
+    assert_eq!(skipped.len(), distinct.len());
+    let near_hubs = near["skipped"].as_array().unwrap();
+    assert!(!near_hubs.is_empty() && near_hubs.iter().all(|hub| skipped.contains(hub)));
+    // The second hop adds, and takes nothing from the first.
+    let of_first = |document: &Value| {
+        let list = document["neighbors"].as_array().unwrap().clone();
+        list.into_iter().filter(|item| item["hops"] == 1).collect::<Vec<_>>()
+    };
+    assert_eq!(of_first(&far), of_first(&near));
+    for item in far["neighbors"].as_array().unwrap() {
+        let sizes: Vec<u64> = item["shared"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|thing| thing["accounts"].as_u64().unwrap())
+            .collect();
+        assert!(sizes.is_sorted(), "{item}");
+    }
+}
+
+#[test]
+fn what_accounts_cannot_share_is_refused_instead_of_answered_in_part() {
+    let facts = facts();
+    let (_folder, snapshot) = store_of(&facts[..9_000]);
+    let refused = |request: &Request| {
+        let outcome = run(&snapshot, request, &Budget::until(Instant::now() + Duration::from_secs(60)));
+        match outcome {
+            Err(QueryError::Parameter { field, .. }) => field,
+            other => panic!("{request:?}: {other:?}"),
+        }
+    };
+    let none = Span::default();
+    let pairs = |hub_max| Request::Pairs { via: Dim::Model, min: 1, hub_max, span: none, page: all() };
+    assert_eq!(refused(&pairs(None)), "via");
+    let account = || "acct-001".to_owned();
+    let via = vec![Dim::Ip, Dim::Status];
+    let neighbors =
+        Request::Neighbors { account: account(), via, span: none, hops: 1, hub_max: None, page: all() };
+    assert_eq!(refused(&neighbors), "via");
+    assert_eq!(refused(&Request::Why { a: account(), b: account(), span: none }), "b");
+}
+
+#[test]
+fn why_says_when_each_of_the_two_was_seen_with_the_thing() {
+    let facts = facts();
+    let (_folder, snapshot) = store_of(&facts);
+    for window in windows() {
+        let request = Request::Why { a: "acct-006".into(), b: "acct-009".into(), span: span(window) };
+        let document = ask(&snapshot, &request).document;
+        assert_eq!(document["seen_over_all_events"], json!({ "a": true, "b": true }));
+        let by_ip = holders(&facts, window, |fact| &fact.ip);
+        let is_both =
+            |accounts: &BTreeSet<String>| accounts.contains("acct-006") && accounts.contains("acct-009");
+        let expected: BTreeSet<&String> =
+            by_ip.iter().filter(|(_, accounts)| is_both(accounts)).map(|(ip, _)| ip).collect();
+        let shared = document["shared"].as_array().unwrap();
+        assert_eq!(document["total"], shared.len());
+        let ips: Vec<&Value> = shared.iter().filter(|thing| thing["via"] == "ip").collect();
+        assert_eq!(ips.len(), expected.len(), "{window:?}");
+        for thing in ips {
+            let ip = thing["value"].as_str().unwrap();
+            assert_eq!(thing["accounts"], by_ip[ip].len());
+            for (side, account) in [("a", "acct-006"), ("b", "acct-009")] {
+                let of_side = inside(&facts, window).filter(|fact| fact.account == account && fact.ip == ip);
+                let times: Vec<Micros> = of_side.map(|fact| fact.ts).collect();
+                assert_eq!(thing[side]["events"], times.len(), "{ip} {account}");
+                let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+                assert_eq!(thing[side]["first_seen"], super::render::time(*first));
+                assert_eq!(thing[side]["last_seen"], super::render::time(*last));
+            }
+        }
+    }
+}
+
+#[test]
+fn pages_of_a_ranked_list_join_to_the_whole_list() {
+    let facts = facts();
+    let (_folder, snapshot) = store_of(&facts);
+    let request = |page| Request::Search {
+        expression: "not model = m-code".into(),
+        select: Select::Accounts,
+        span: Span { since: Some(Bound::Ago(MICROS_A_DAY)), until: None },
+        page,
+    };
+    let whole = ask(&snapshot, &request(all()));
+    assert!(whole.next.is_none() && whole.table.rows.len() > 500);
+    let (mut joined, mut cursor) = (Vec::new(), None);
+    loop {
+        let answer = ask(&snapshot, &request(Page { limit: Some(101), cursor }));
+        assert_eq!(answer.document["window"], whole.document["window"]);
+        joined.extend(answer.table.rows);
+        cursor = answer.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(joined, whole.table.rows);
+    let by_rank = |row: &Vec<Value>| {
+        let name = row[0].as_str().unwrap().to_owned();
+        (std::cmp::Reverse(row[1].as_u64().unwrap()), name)
+    };
+    assert!(joined.is_sorted_by_key(by_rank), "ties by name");
+}
+
+#[test]
+fn sets_of_many_keys_are_answered_from_columns_alike() {
+    let facts: Vec<Fact> = (0..40_000_u32)
+        .map(|number| Fact {
+            ts: START + i64::from(number) * 1_000_000,
+            account: format!("{}-{}", if number % 3 == 0 { "bot" } else { "acct" }, number % 15_000),
+            ip: format!("10.{}.{}.1", number % 7, number % 200),
+            fingerprint: "fp".to_owned(),
+            model: ["m-small", "m-large"][number as usize % 2],
+            payment: String::new(),
+            request_id: format!("req-{number}"),
+        })
+        .collect();
+    let (_folder, snapshot) = store_of(&facts);
+    let window = Window { since: START + 5_000_000_000, until: START + 39_000_000_000 };
+    let cases: [(&str, Meaning); 4] = [
+        ("account = acct*", |fact| fact.account.starts_with("acct")),
+        ("not account = acct-1", |fact| fact.account != "acct-1"),
+        ("account = acct* and model = m-large", |fact| {
+            fact.account.starts_with("acct") && fact.model == "m-large"
+        }),
+        ("account != acct* and not (ip in 10.3.0.0/16 and model = m-small)", |fact| {
+            fact.account.starts_with("bot") && !(fact.ip.starts_with("10.3.") && fact.model == "m-small")
+        }),
+    ];
+    for (expression, meaning) in cases {
+        let request = |select| Request::Search {
+            expression: expression.into(),
+            select,
+            span: span(window),
+            page: all(),
+        };
+        let expected: Vec<&Fact> = inside(&facts, window).filter(|fact| meaning(fact)).collect();
+        assert_eq!(
+            ask(&snapshot, &request(Select::Count)).document["events"],
+            expected.len(),
+            "{expression}"
+        );
+        let accounts: BTreeSet<&String> = expected.iter().map(|fact| &fact.account).collect();
+        let ips: BTreeSet<&String> = expected.iter().map(|fact| &fact.ip).collect();
+        let total = |select| ask(&snapshot, &request(select)).document["total"].clone();
+        assert_eq!(total(Select::Accounts), accounts.len(), "{expression}");
+        assert_eq!(total(Select::Ips), ips.len(), "{expression}");
+        let events = ask(&snapshot, &request(Select::Events)).document;
+        let found = strings(&events["events"], "request_id");
+        assert!(found.iter().eq(expected.iter().rev().map(|fact| &fact.request_id)), "{expression}");
+    }
+}
