@@ -11,8 +11,8 @@ pub(super) use bincode::{Decode, Encode};
 const VERSION: u8 = 1;
 
 /// A record that can be stored.
-pub(super) trait Record: bincode::Encode + bincode::Decode<()> {}
-impl<T: bincode::Encode + bincode::Decode<()>> Record for T {}
+pub(super) trait Record: Encode + Decode<()> {}
+impl<T: Encode + Decode<()>> Record for T {}
 
 /// The bytes of a record.
 pub(super) fn encode(record: &impl Record) -> Result<Vec<u8>, StoreError> {
