@@ -1,13 +1,13 @@
-//! Columns: frames of 256 rows with random access, compressed by what their values have in common.
+//! Columns of numbers: frames of 256 rows with random access, each number kept as the difference to the
+//! smallest of its frame in as few bits as the frame needs; and the directory that finds frames.
 //!
-//! Numbers are kept as differences to the smallest of their frame in as few bits as the frame needs.
-//! Ids of one shape (UUIDs, `req_<hex>`) are kept as their hex digits, other text by zstd.
-//! Bytes are in `FORMAT.md`.
+//! Text is in `text.rs`. Bytes are in `FORMAT.md`.
 
 use super::bits;
 use super::codec::{Decode, Encode};
 use super::error::StoreError;
 use super::page::{Pages, Source};
+use std::borrow::Cow;
 
 /// Rows of a frame.
 pub(super) const FRAME_ROWS: usize = 256;
@@ -15,25 +15,87 @@ pub(super) const FRAME_ROWS: usize = 256;
 /// Directory entry of a frame of numbers: smallest value u64, width u8, position u32.
 const NUMBER_ENTRY_BYTES: usize = 13;
 
-/// Directory entry of a frame of text: position u32, length u32, mode u8.
-const TEXT_ENTRY_BYTES: usize = 9;
-
-/// Where a column of numbers lies.
+/// Where a column's directory entries lie. Those of one frame of all columns lie together, so that who reads
+/// a row finds them on one page.
 #[derive(Clone, Copy, Debug, Encode, Decode)]
-pub(super) enum Numbers {
+pub(super) struct Entries {
+    /// Position of the entry of the first frame.
+    at: u32,
+    /// Bytes from the entry of one frame to that of the next.
+    stride: u32,
+}
+
+impl Entries {
+    pub(super) fn read<'s>(
+        self,
+        source: &'s mut impl Source,
+        frame: usize,
+        len: usize,
+    ) -> Result<Cow<'s, [u8]>, StoreError> {
+        source.read(self.at + frame as u32 * self.stride, len)
+    }
+}
+
+/// The directory being gathered: the entries of each column, frame by frame.
+#[derive(Default)]
+pub(super) struct Directory {
+    columns: Vec<(usize, Vec<u8>)>,
+}
+
+impl Directory {
+    /// Adds a column's entries, one for each frame, as many as the other columns have; gives its number.
+    pub(super) fn add(&mut self, entry_bytes: usize, entries: Vec<u8>) -> usize {
+        self.columns.push((entry_bytes, entries));
+        self.columns.len() - 1
+    }
+
+    /// Writes all entries; gives where those of each column lie, by its number.
+    pub(super) fn place(self, pages: &mut Pages) -> Vec<Entries> {
+        let stride: usize = self.columns.iter().map(|(entry_bytes, _)| entry_bytes).sum();
+        let mut columns: Vec<_> =
+            self.columns.iter().map(|(bytes, entries)| entries.chunks(*bytes)).collect();
+        let mut rows = Vec::new();
+        while columns.iter_mut().filter_map(|entries| entries.next().map(|entry| rows.extend(entry))).count()
+            > 0
+        {}
+        let mut at = if rows.is_empty() { 0 } else { pages.place(&rows) };
+        let mut place = |(bytes, _): &(usize, Vec<u8>)| {
+            let entries = Entries { at, stride: stride as u32 };
+            at += *bytes as u32;
+            entries
+        };
+        self.columns.iter().map(&mut place).collect()
+    }
+}
+
+/// A column of numbers: without `E` yet placed, its number in the directory.
+#[derive(Clone, Copy, Debug, Encode, Decode)]
+pub(super) enum Numbers<E = Entries> {
     /// Every row has this value.
     Constant(u64),
-    /// Position of the directory.
-    Frames(u32),
+    /// Where its frames are found.
+    Frames(E),
+}
+
+impl Numbers<usize> {
+    /// The column, once the directory is placed.
+    pub(super) fn placed(self, entries: &[Entries]) -> Numbers {
+        match self {
+            Self::Constant(value) => Numbers::Constant(value),
+            Self::Frames(number) => {
+                entries.get(number).map_or(Numbers::Constant(0), |at| Numbers::Frames(*at))
+            }
+        }
+    }
 }
 
 /// Writes a column of numbers.
-pub(super) fn put_numbers(values: &[u64], pages: &mut Pages) -> Numbers {
+pub(super) fn put_numbers(values: &[u64], pages: &mut Pages, directory: &mut Directory) -> Numbers<usize> {
     let first = values.first().copied().unwrap_or_default();
     if values.iter().all(|value| *value == first) {
         return Numbers::Constant(first);
     }
-    let mut directory = Vec::new();
+    let mut entries = Vec::new();
     let mut packed = Vec::new();
     for frame in values.chunks(FRAME_ROWS) {
         let least = frame.iter().copied().min().unwrap_or_default();
@@ -41,20 +103,20 @@ pub(super) fn put_numbers(values: &[u64], pages: &mut Pages) -> Numbers {
         packed.clear();
         bits::pack(frame.iter().map(|value| value - least), width, &mut packed);
         let position = if packed.is_empty() { 0 } else { pages.place(&packed) };
-        directory.extend_from_slice(&least.to_le_bytes());
-        directory.push(width);
-        directory.extend_from_slice(&position.to_le_bytes());
+        entries.extend_from_slice(&least.to_le_bytes());
+        entries.push(width);
+        entries.extend_from_slice(&position.to_le_bytes());
     }
-    Numbers::Frames(pages.place(&directory))
+    Numbers::Frames(directory.add(NUMBER_ENTRY_BYTES, entries))
 }
 
 /// Least value, width and position of a frame.
 fn number_frame(
     source: &mut impl Source,
-    directory: u32,
+    entries: Entries,
     frame: usize,
 ) -> Result<(u64, u8, u32), StoreError> {
-    let entry = source.read(directory + (frame * NUMBER_ENTRY_BYTES) as u32, NUMBER_ENTRY_BYTES)?;
+    let entry = entries.read(source, frame, NUMBER_ENTRY_BYTES)?;
     let parsed = entry.split_first_chunk::<8>().and_then(|(least, rest)| {
         let (&width, position) = rest.split_first()?;
         let position = u32::from_le_bytes(position.try_into().ok()?);
@@ -65,11 +127,11 @@ fn number_frame(
 
 /// The number at a row.
 pub(super) fn number(source: &mut impl Source, column: Numbers, row: usize) -> Result<u64, StoreError> {
-    let directory = match column {
+    let entries = match column {
         Numbers::Constant(value) => return Ok(value),
-        Numbers::Frames(directory) => directory,
+        Numbers::Frames(entries) => entries,
     };
-    let (least, width, position) = number_frame(source, directory, row / FRAME_ROWS)?;
+    let (least, width, position) = number_frame(source, entries, row / FRAME_ROWS)?;
     if width == 0 {
         return Ok(least);
     }
@@ -88,14 +150,14 @@ pub(super) fn numbers(
     column: Numbers,
     rows: usize,
 ) -> Result<Vec<u64>, StoreError> {
-    let directory = match column {
+    let entries = match column {
         Numbers::Constant(value) => return Ok(vec![value; rows]),
-        Numbers::Frames(directory) => directory,
+        Numbers::Frames(entries) => entries,
     };
     let mut values = Vec::with_capacity(rows);
     for frame in 0..rows.div_ceil(FRAME_ROWS) {
         let count = (rows - frame * FRAME_ROWS).min(FRAME_ROWS);
-        let (least, width, position) = number_frame(source, directory, frame)?;
+        let (least, width, position) = number_frame(source, entries, frame)?;
         let bytes = source.read(position, bits::packed_bytes(count, width))?;
         let whole = bits::unpack(&bytes, count, width, |value| values.push(least.wrapping_add(value)));
         drop(bytes);
@@ -104,285 +166,31 @@ pub(super) fn numbers(
     Ok(values)
 }
 
-/// Where a column of text lies.
-#[derive(Clone, Copy, Debug, Encode, Decode)]
-pub(super) enum Texts {
-    /// No row has a value.
-    Empty,
-    /// Position of the directory.
-    Frames(u32),
-}
-
-/// Values of text rows one after the other; an empty one is missing.
-#[derive(Clone, Debug, Default)]
-pub(super) struct TextRows {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-}
-
-impl TextRows {
-    pub(super) fn push(&mut self, value: &[u8]) {
-        self.bytes.extend_from_slice(value);
-        self.ends.push(self.bytes.len() as u32);
-    }
-
-    pub(super) fn get(&self, row: usize) -> &[u8] {
-        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or_default();
-        let end = self.ends.get(row).copied().unwrap_or(start);
-        self.bytes.get(start as usize..end as usize).unwrap_or_default()
-    }
-}
-
-const MODE_EMPTY: u8 = 0;
-const MODE_HEX: u8 = 1;
-const MODE_ZSTD: u8 = 2;
-
-/// zstd level for text of mixed shape: the journal and the segments are both written under load.
-const ZSTD_LEVEL: i32 = 1;
-
-/// Writes a column of text.
-pub(super) fn put_texts(values: &[&[u8]], pages: &mut Pages) -> Result<Texts, StoreError> {
-    if values.iter().all(|value| value.is_empty()) {
-        return Ok(Texts::Empty);
-    }
-    let mut directory = Vec::new();
-    for frame in values.chunks(FRAME_ROWS) {
-        let (mode, bytes) = if frame.iter().all(|value| value.is_empty()) {
-            (MODE_EMPTY, Vec::new())
-        } else if let Some(bytes) = hex_frame(frame) {
-            (MODE_HEX, bytes)
-        } else {
-            (MODE_ZSTD, zstd_frame(frame)?)
-        };
-        let position = if bytes.is_empty() { 0 } else { pages.place(&bytes) };
-        directory.extend_from_slice(&position.to_le_bytes());
-        directory.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-        directory.push(mode);
-    }
-    Ok(Texts::Frames(pages.place(&directory)))
-}
-
-/// Marks a hex digit in a shape; ASCII text has no such byte.
-const DIGIT: u8 = 0xff;
-
-/// Longest value whose shape is kept.
-const SHAPE_BYTES_MAX: usize = 64;
-
-/// The rows as one shape (length, then each byte as it is or `DIGIT`) and their digits, if they have one.
-fn hex_frame(rows: &[&[u8]]) -> Option<Vec<u8>> {
-    let first = *rows.first()?;
-    if first.is_empty() || first.len() > SHAPE_BYTES_MAX || rows.iter().any(|row| row.len() != first.len()) {
-        return None;
-    }
-    let mut shape = first.to_vec();
-    for row in rows {
-        for (at, (kept, byte)) in shape.iter_mut().zip(row.iter()).enumerate() {
-            if *kept != DIGIT && *kept != *byte {
-                nibble(*first.get(at)?)?;
-                *kept = DIGIT;
-            }
-            if *kept == DIGIT {
-                nibble(*byte)?;
-            }
-        }
-    }
-    if !first.is_ascii() {
-        return None;
-    }
-    let digits = digits_of(&shape);
-    let mut out = Vec::with_capacity(1 + shape.len() + rows.len() * digits.div_ceil(2));
-    out.push(shape.len() as u8);
-    out.extend_from_slice(&shape);
-    for row in rows {
-        let mut high = None;
-        for (byte, _) in row.iter().zip(&shape).filter(|(_, kept)| **kept == DIGIT) {
-            let digit = nibble(*byte)?;
-            match high.take() {
-                Some(before) => out.push(before << 4 | digit),
-                None => high = Some(digit),
-            }
-        }
-        out.extend(high.map(|before| before << 4));
-    }
-    Some(out)
-}
-
-/// How many digits a row of a shape has.
-fn digits_of(shape: &[u8]) -> usize {
-    shape.iter().map(|byte| usize::from(*byte == DIGIT)).sum()
-}
-
-/// Value of a lower-case hex digit.
-fn nibble(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    }
-}
-
-fn zstd_frame(rows: &[&[u8]]) -> Result<Vec<u8>, StoreError> {
-    let mut plain = Vec::new();
-    for row in rows {
-        bits::put_varint(row.len() as u64, &mut plain);
-        plain.extend_from_slice(row);
-    }
-    let mut out = (plain.len() as u32).to_le_bytes().to_vec();
-    out.extend(zstd::bulk::compress(&plain, ZSTD_LEVEL)?);
-    Ok(out)
-}
-
-/// A decoded frame of text.
-pub(super) struct TextFrame {
-    mode: u8,
-    bytes: Vec<u8>,
-    /// Bytes of digits of a row of a frame with a shape.
-    row_bytes: usize,
-    /// Offset of each row of a plain frame, once [`TextFrame::index`] has found them.
-    starts: Vec<usize>,
-}
-
-impl TextFrame {
-    fn new(mode: u8, bytes: Vec<u8>) -> Self {
-        let shape = bytes.split_first().and_then(|(len, rest)| rest.get(..usize::from(*len)));
-        let row_bytes = shape.map_or(0, |shape| digits_of(shape).div_ceil(2));
-        Self { mode, bytes, row_bytes, starts: Vec::new() }
-    }
-
-    /// Finds where each row starts, worth it for who reads them all.
-    pub(super) fn index(&mut self) {
-        if self.mode != MODE_ZSTD {
-            return;
-        }
-        let mut rest = &self.bytes[..];
-        while !rest.is_empty() {
-            self.starts.push(self.bytes.len() - rest.len());
-            let skipped = bits::take_varint(&mut rest).and_then(|len| bits::take(&mut rest, len as usize));
-            if skipped.is_none() {
-                break;
-            }
-        }
-    }
-
-    /// Puts the value of a row of the frame into `value`.
-    pub(super) fn get(&self, row: usize, value: &mut Vec<u8>) -> Option<()> {
-        value.clear();
-        match self.mode {
-            MODE_EMPTY => Some(()),
-            MODE_HEX => self.hex(row, value),
-            _ => self.plain(row, value),
-        }
-    }
-
-    fn hex(&self, row: usize, value: &mut Vec<u8>) -> Option<()> {
-        let (&len, rest) = self.bytes.split_first()?;
-        let (shape, digits) = rest.split_at_checked(usize::from(len))?;
-        let digits = digits.get(row * self.row_bytes..(row + 1) * self.row_bytes)?;
-        let mut nibbles = digits.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
-        for byte in shape {
-            value.push(if *byte == DIGIT { digit(nibbles.next()?) } else { *byte });
-        }
-        Some(())
-    }
-
-    fn plain(&self, row: usize, value: &mut Vec<u8>) -> Option<()> {
-        let start = self.starts.get(row).copied();
-        let mut rest = self.bytes.get(start.unwrap_or_default()..)?;
-        for _ in 0..if start.is_some() { 0 } else { row } {
-            let len = bits::take_varint(&mut rest)? as usize;
-            bits::take(&mut rest, len)?;
-        }
-        let len = bits::take_varint(&mut rest)? as usize;
-        value.extend_from_slice(bits::take(&mut rest, len)?);
-        Some(())
-    }
-}
-
-/// The frame of text that holds a row, or nothing for an empty column.
-pub(super) fn text_frame(
-    source: &mut impl Source,
-    column: Texts,
-    frame: usize,
-) -> Result<Option<TextFrame>, StoreError> {
-    let Texts::Frames(directory) = column else { return Ok(None) };
-    let entry = source.read(directory + (frame * TEXT_ENTRY_BYTES) as u32, TEXT_ENTRY_BYTES)?;
-    let mut rest = &entry[..];
-    let parsed = (|| Some((bits::take_u32(&mut rest)?, bits::take_u32(&mut rest)?, *rest.first()?)))();
-    drop(entry);
-    let wrong = |source: &dyn Fn() -> String| StoreError::corrupt(source(), "a wrong frame of text");
-    let Some((position, len, mode)) = parsed else {
-        return Err(wrong(&|| source.place()));
-    };
-    if mode == MODE_EMPTY {
-        return Ok(Some(TextFrame::new(mode, Vec::new())));
-    }
-    let mut bytes = source.read(position, len as usize)?.into_owned();
-    if mode == MODE_ZSTD {
-        let mut rest = &bytes[..];
-        // A frame is at most 256 rows of bounded values, so the claimed size has a bound too.
-        let plain_bytes = bits::take_u32(&mut rest).filter(|n| *n as usize <= FRAME_BYTES_MAX);
-        let plain = plain_bytes.and_then(|n| zstd::bulk::decompress(rest, n as usize).ok());
-        bytes = plain.ok_or_else(|| wrong(&|| source.place()))?;
-    }
-    Ok(Some(TextFrame::new(mode, bytes)))
-}
-
-/// Bytes of a frame of text before compression.
-const FRAME_BYTES_MAX: usize = FRAME_ROWS * (crate::limits::EXTRA_BYTES_MAX + 16);
-
 #[cfg(test)]
 mod tests {
     use super::super::page::Flat;
     use super::super::sum::SUM_BYTES;
     use super::*;
-    use proptest::prelude::{Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
-
-    fn texts() -> impl Strategy<Value = Vec<Vec<u8>>> {
-        prop_oneof![
-            prop::collection::vec("[0-9a-f]{8}-[0-9a-f]{4}".prop_map(String::into_bytes), 0..600),
-            prop::collection::vec("req_[0-9]{6}".prop_map(String::into_bytes), 0..600),
-            prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..600),
-        ]
-    }
+    use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 
     proptest! {
         #[test]
         fn numbers_come_back(values in prop::collection::vec(any::<u64>(), 1..700), cut in 0_u8..64) {
             let values: Vec<u64> = values.iter().map(|v| v >> cut).collect();
             let mut pages = Pages::unbounded();
-            let column = put_numbers(&values, &mut pages);
+            let mut directory = Directory::default();
+            let others: Vec<u64> = (0..values.len() as u64).collect();
+            let other = put_numbers(&others, &mut pages, &mut directory);
+            let column = put_numbers(&values, &mut pages, &mut directory);
+            let entries = directory.place(&mut pages);
+            let (column, other) = (column.placed(&entries), other.placed(&entries));
             let pages = pages.finish();
             let mut source = Flat(pages.first().map_or(&[][..], |page| &page[SUM_BYTES..]));
+            prop_assert_eq!(&numbers(&mut source, other, values.len()).expect("whole"), &others);
             prop_assert_eq!(&numbers(&mut source, column, values.len()).expect("whole"), &values);
             for (row, value) in values.iter().enumerate() {
                 prop_assert_eq!(number(&mut source, column, row).expect("whole"), *value);
             }
         }
-
-        #[test]
-        fn texts_come_back(values in texts()) {
-            let rows: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
-            let mut pages = Pages::unbounded();
-            let column = put_texts(&rows, &mut pages).expect("in memory");
-            let pages = pages.finish();
-            let mut source = Flat(pages.first().map_or(&[][..], |page| &page[SUM_BYTES..]));
-            for (row, value) in values.iter().enumerate() {
-                let frame = text_frame(&mut source, column, row / FRAME_ROWS).expect("whole");
-                let mut got = Vec::new();
-                let whole = frame.is_none_or(|frame| frame.get(row % FRAME_ROWS, &mut got).is_some());
-                prop_assert!(whole);
-                prop_assert_eq!(&got, value);
-            }
-        }
-    }
-
-    #[test]
-    fn ids_of_one_shape_take_half_a_byte_a_digit() {
-        let ids: Vec<String> =
-            (0..256).map(|n| format!("req_{:016x}", n * 0x9E37_79B9_7F4A_7C15_u128 % (1 << 64))).collect();
-        let rows: Vec<&[u8]> = ids.iter().map(String::as_bytes).collect();
-        let frame = hex_frame(&rows).expect("one shape");
-        assert_eq!(frame.len(), 1 + 20 + 256 * 8);
     }
 }

@@ -33,6 +33,7 @@ mod segment;
 mod shared;
 mod sum;
 mod tables;
+mod text;
 mod upgrade;
 mod version;
 mod view;

@@ -1,11 +1,12 @@
 //! Random access to the columns of one part: a few microseconds a value, and each page is fetched and
 //! checked once while the reader lives.
 
-use super::column::{FRAME_ROWS, TextFrame};
+use super::column::FRAME_ROWS;
 use super::error::StoreError;
 use super::page::Paged;
 use super::read::{Content, Part};
 use super::rows::{Layout, Rows};
+use super::text::TextFrame;
 use crate::event::{Aspect, Micros, Number, Text};
 use std::sync::Arc;
 

@@ -3,9 +3,10 @@
 //! The journal and the segments use the same encoding of columns; they differ in what goes around it.
 
 use super::codec::{Decode, Encode};
-use super::column::{self, Numbers, TextRows, Texts};
+use super::column::{self, Directory, Numbers};
 use super::error::StoreError;
 use super::page::{Pages, Source};
+use super::text::{self, TextFrame, TextRows, Texts};
 use crate::event::{Aspect, Event, Micros, Number, Text};
 
 /// Rows one after the other, in order of arrival.
@@ -111,23 +112,30 @@ pub(super) fn put(pieces: &[&Rows], pages: &mut Pages) -> Result<Layout, StoreEr
         pieces.iter().flat_map(|rows| column(rows).iter().map(|value| u64::from(*value))).collect()
     };
     let identities: Vec<u64> = pieces.iter().flat_map(|rows| rows.identities.iter().copied()).collect();
+    let mut directory = Directory::default();
     let mut texts = [Texts::Empty; 4];
     for (text, place) in Text::ALL.into_iter().zip(&mut texts) {
         let values: Vec<&[u8]> =
             pieces.iter().flat_map(|rows| (0..rows.len()).map(|row| rows.text(text, row))).collect();
-        *place = column::put_texts(&values, pages)?;
+        *place = text::put_texts(&values, pages, &mut directory)?;
     }
+    let rows = ts.len() as u32;
+    let ts = column::put_numbers(&ts, pages, &mut directory);
+    let mut put = |values: Vec<u64>| column::put_numbers(&values, pages, &mut directory);
+    let keys = Aspect::ALL.map(|aspect| put(join(&|rows| &rows.keys[aspect.index()])));
+    let numbers = Number::ALL.map(|number| put(join(&|rows| &rows.numbers[number.index()])));
+    let identities = put(identities);
+    let entries = directory.place(pages);
     Ok(Layout {
-        rows: ts.len() as u32,
+        rows,
         first,
         last,
         unit: unit as u64,
-        ts: column::put_numbers(&ts, pages),
-        keys: Aspect::ALL.map(|aspect| column::put_numbers(&join(&|rows| &rows.keys[aspect.index()]), pages)),
-        numbers: Number::ALL
-            .map(|number| column::put_numbers(&join(&|rows| &rows.numbers[number.index()]), pages)),
-        identities: column::put_numbers(&identities, pages),
-        texts,
+        ts: ts.placed(&entries),
+        keys: keys.map(|column| column.placed(&entries)),
+        numbers: numbers.map(|column| column.placed(&entries)),
+        identities: identities.placed(&entries),
+        texts: texts.map(|column| column.placed(&entries)),
     })
 }
 
@@ -192,8 +200,8 @@ impl Layout {
         source: &mut impl Source,
         text: Text,
         row: usize,
-    ) -> Result<Option<column::TextFrame>, StoreError> {
-        column::text_frame(source, self.texts[text.index()], row / column::FRAME_ROWS)
+    ) -> Result<Option<TextFrame>, StoreError> {
+        text::text_frame(source, self.texts[text.index()], row / column::FRAME_ROWS)
     }
 
     /// All values of a text column.
