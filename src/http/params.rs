@@ -6,22 +6,9 @@
 use crate::event::{Dim, MICROS_A_DAY, MICROS_A_SECOND, Micros};
 use crate::http::route::RouteError;
 use crate::limits::{LIMIT_DEFAULT, LIMIT_MAX};
-use crate::query::{Bound, Page, Select, Span};
+use crate::query::{Bound, Page, SHAREABLE, Select, Span};
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
-
-/// The dimensions that accounts can share.
-const SHAREABLE: [Dim; 9] = [
-    Dim::Ip,
-    Dim::Net,
-    Dim::Site,
-    Dim::Asn,
-    Dim::Fingerprint,
-    Dim::UserAgent,
-    Dim::ApiKey,
-    Dim::Payment,
-    Dim::EmailDomain,
-];
 
 /// Shared by default: what few honest strangers have in common.
 const VIA_DEFAULT: [Dim; 4] = [Dim::Ip, Dim::Fingerprint, Dim::ApiKey, Dim::Payment];

@@ -22,6 +22,8 @@ mod why;
 #[cfg(test)]
 mod tests;
 
+pub use pivot::SHAREABLE;
+
 use crate::event::{Dim, Micros, Window};
 use crate::store::Snapshot;
 use cursor::Pager;

@@ -14,7 +14,7 @@ use roaring::RoaringBitmap;
 use std::collections::BTreeSet;
 
 /// What accounts can share.
-pub(super) const SHAREABLE: [Dim; 9] = [
+pub const SHAREABLE: [Dim; 9] = [
     Dim::Ip,
     Dim::Net,
     Dim::Site,

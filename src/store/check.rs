@@ -29,7 +29,7 @@ pub struct CheckReport {
 
 /// Walks the database of a folder that no server has open.
 pub fn check(folder: &Path) -> Result<CheckReport, StoreError> {
-    if !super::open::database_path(folder).try_exists()? {
+    if !super::file::database_path(folder).try_exists()? {
         return Err(StoreError::Open(format!("there is no database in {}", folder.display())));
     }
     // The seed is for a new database only, and there is one.

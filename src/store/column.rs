@@ -26,12 +26,12 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    pub(super) fn read<'s>(
+    pub(super) fn read(
         self,
-        source: &'s mut impl Source,
+        source: &mut impl Source,
         frame: usize,
         len: usize,
-    ) -> Result<Cow<'s, [u8]>, StoreError> {
+    ) -> Result<Cow<'_, [u8]>, StoreError> {
         source.read(self.at + frame as u32 * self.stride, len)
     }
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Writes the database of a folder that no server has open.
 pub fn dump(folder: &Path, out: &mut dyn Write) -> Result<(), StoreError> {
-    if !super::open::database_path(folder).try_exists()? {
+    if !super::file::database_path(folder).try_exists()? {
         return Err(StoreError::Open(format!("there is no database in {}", folder.display())));
     }
     let (store, appender) = Store::open(folder, 0)?;

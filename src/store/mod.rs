@@ -19,6 +19,7 @@ mod dedup;
 mod dictionary;
 mod dump;
 mod error;
+mod file;
 mod identities;
 mod journal;
 mod memo;
@@ -116,7 +117,7 @@ impl Store {
         let view = self.shared.view();
         let catalog = self.shared.catalog.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let [accepted, duplicates, commits] = self.shared.counted();
-        let path = open::database_path(&self.shared.folder);
+        let path = file::database_path(&self.shared.folder);
         let free_bytes = shared::free_bytes(&self.shared.folder).unwrap_or(0);
         let health = match self.shared.health() {
             Health::Good if free_bytes < crate::limits::DISK_FLOOR_BYTES => Health::Full,

@@ -5,7 +5,7 @@
 
 use super::catalog::Catalog;
 use super::error::StoreError;
-use super::open;
+use super::file;
 use super::read::{Disk, Snapshot};
 use super::view::View;
 use crate::limits::DISK_FLOOR_BYTES;
@@ -123,7 +123,7 @@ impl Shared {
             }
             None => {}
         }
-        match open::open_database(&self.folder) {
+        match file::open_database(&self.folder) {
             Ok(database) => {
                 *slot = Some(Arc::new(database));
                 self.set_health(Health::Good);
@@ -140,7 +140,7 @@ impl Shared {
     /// Writes down how many rows there are, beside the database: one that was repaired to an older
     /// state, or to nothing, is noticed on open.
     pub(super) fn note_high_water(&self, rows: u64) {
-        let path = open::high_water_path(&self.folder);
+        let path = file::high_water_path(&self.folder);
         if let Err(error) = std::fs::write(&path, format!("{rows}\n")) {
             tracing::warn!(%error, "the high-water mark could not be written");
         }

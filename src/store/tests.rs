@@ -226,12 +226,12 @@ fn files_of_others_and_of_the_future_are_refused_in_a_sentence() {
         Ok(_) => panic!("opened"),
     };
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(super::open::database_path(folder.path()), b"SQLite format 3\0 and so on".repeat(400))
+    std::fs::write(super::file::database_path(folder.path()), b"SQLite format 3\0 and so on".repeat(400))
         .expect("writes");
     assert!(message(folder.path()).contains("is not a cahoots database"), "{}", message(folder.path()));
 
     let folder = tempfile::tempdir().expect("a folder");
-    let database = redb::Database::create(super::open::database_path(folder.path())).expect("creates");
+    let database = redb::Database::create(super::file::database_path(folder.path())).expect("creates");
     let transaction = database.begin_write().expect("begins");
     let table: redb::TableDefinition<'_, u64, u64> = redb::TableDefinition::new("bookings");
     transaction.open_table(table).expect("opens");
@@ -242,7 +242,7 @@ fn files_of_others_and_of_the_future_are_refused_in_a_sentence() {
     for (format, expected) in [(super::version::FORMAT + 1, "newer cahoots"), (0, "")] {
         let folder = tempfile::tempdir().expect("a folder");
         drop(open(folder.path()));
-        let database = redb::Database::create(super::open::database_path(folder.path())).expect("opens");
+        let database = redb::Database::create(super::file::database_path(folder.path())).expect("opens");
         let transaction = database.begin_write().expect("begins");
         super::version::write(&transaction, &super::version::Meta { format, seed: SEED }).expect("writes");
         transaction.commit().expect("commits");
@@ -261,7 +261,7 @@ fn files_of_others_and_of_the_future_are_refused_in_a_sentence() {
 fn a_database_that_lost_rows_is_noticed() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(open(folder.path()));
-    std::fs::write(super::open::high_water_path(folder.path()), "131072\n").expect("writes");
+    std::fs::write(super::file::high_water_path(folder.path()), "131072\n").expect("writes");
     let Err(StoreError::Open(message)) = Store::open(folder.path(), SEED) else { panic!("opened") };
     assert!(message.contains("has 0 rows but had 131072"), "{message}");
 }
