@@ -21,7 +21,7 @@ struct Options {
     /// Number of events
     #[arg(long, default_value_t = 1_000_000)]
     events: u64,
-    /// File to write; standard output when missing
+    /// File to write; standard output when missing or `-`
     #[arg(long)]
     out: Option<PathBuf>,
     /// Also write the names of the planted accounts to this file
@@ -42,8 +42,8 @@ fn main() -> std::io::Result<()> {
         std::fs::write(path, world.planted_names())?;
     }
     let mut out: Box<dyn Write> = match &options.out {
-        Some(path) => Box::new(std::fs::File::create(path)?),
-        None => Box::new(std::io::stdout().lock()),
+        Some(path) if path.as_os_str() != "-" => Box::new(std::fs::File::create(path)?),
+        _ => Box::new(std::io::stdout().lock()),
     };
     let started = Instant::now();
     let mut buffer = Vec::with_capacity(WRITE_BYTES + LINE_BYTES_MAX);

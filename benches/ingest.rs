@@ -180,7 +180,7 @@ fn rates(acks: &[Ack]) -> Result<Value, Failure> {
     let before_last = at_events.iter().rev().find(|at| at.0 <= events - edge).copied();
     let mut waits: Vec<Duration> = acks.iter().map(|ack| ack.waited).collect();
     waits.sort_unstable();
-    let wait_ms = |percent: usize| waits[(waits.len() - 1) * percent / 100].as_secs_f64() * 1e3;
+    let wait_ms = |percent: usize| waits[(waits.len() * percent).div_ceil(100) - 1].as_secs_f64() * 1e3;
     Ok(json!({
         "events": events,
         "wall_s": wall.as_secs_f64(),

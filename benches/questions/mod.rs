@@ -22,13 +22,13 @@ pub(crate) enum Question {
     SharedIp,
     /// Accounts within two steps by address or fingerprint, without hubs.
     TwoHops,
-    /// An address, all time.
+    /// An address, within seven days.
     Ip,
     /// A network, a fingerprint and not a model.
     Boolean,
     /// Pairs that share three or more addresses, without hubs.
     Pairs,
-    /// Events by day of many accounts.
+    /// Events by day of many accounts, all time, as other databases are asked.
     Timeline,
     /// Last events of an account.
     LastEvents,
@@ -109,7 +109,7 @@ impl<'f> Asker<'f> {
             Question::TwoHops => format!(
                 "/v1/accounts/{account}/neighbors?via=ip,fingerprint&hops=2&hub_max={hub_max}&{window}&limit={limit}"
             ),
-            Question::Ip => format!("/v1/ips/{}", escape(ip)),
+            Question::Ip => format!("/v1/ips/{}?{window}", escape(ip)),
             Question::Boolean => {
                 let expression = format!(
                     "ip in {} and fingerprint = \"{fingerprint}\" and not model = \"{model}\"",
@@ -119,7 +119,7 @@ impl<'f> Asker<'f> {
             }
             Question::Pairs => format!("/v1/pairs?via=ip&min=3&hub_max={hub_max}&{window}&limit={limit}"),
             Question::Timeline => {
-                return Ok((format!("/v1/search?select=timeline&{window}"), Some(self.many_accounts())));
+                return Ok(("/v1/search?select=timeline".to_owned(), Some(self.many_accounts())));
             }
             Question::LastEvents => format!("/v1/accounts/{account}/events?limit={LAST_EVENTS}"),
             Question::Account => format!("/v1/accounts/{account}"),
