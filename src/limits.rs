@@ -2,7 +2,7 @@
 //!
 //! A bound that is not here does not exist. Relations between bounds are checked when this compiles.
 
-use crate::event::{MICROS_A_DAY, MICROS_A_SECOND, Micros};
+use crate::event::{MICROS_A_SECOND, Micros};
 use std::time::Duration;
 
 // --- What a line may be ---
@@ -36,9 +36,6 @@ pub const CREATED_MAX: Micros = 7_258_118_400 * MICROS_A_SECOND;
 
 /// Days of event time within which the same event counts once, back from the newest event.
 pub const DEDUP_DAYS: i32 = 7;
-
-/// How late an event may be and still be checked against all that came before it.
-pub const LATE_MAX: Micros = DEDUP_DAYS as Micros * MICROS_A_DAY;
 
 /// Errors listed in an ingest answer. Further ones are counted only.
 pub const ERRORS_LISTED_MAX: usize = 100;

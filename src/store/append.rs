@@ -123,11 +123,6 @@ impl Appender {
         }
     }
 
-    /// Whether the worker has something unfinished or unstored.
-    pub fn has_work(&self) -> bool {
-        self.in_work > 0 || !self.finished.is_empty()
-    }
-
     /// Puts a batch's events behind the others. Works through the batch column by column: each lookup is a
     /// wait for memory, and in a short loop the processor waits for several at once.
     fn place(&mut self, batch: &EventBatch, pieces: &mut Vec<(u64, Rows)>) -> Result<Appended, StoreError> {

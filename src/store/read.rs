@@ -74,12 +74,6 @@ impl RunKey {
     pub fn day(&self) -> Day {
         Day(self.0.day)
     }
-
-    /// Events in the run.
-    #[must_use]
-    pub fn events(&self) -> u64 {
-        self.0.events
-    }
 }
 
 /// The cheapest cover of a window: runs for whole days, parts for the rest.
@@ -172,13 +166,6 @@ impl Snapshot {
         };
         let parts = self.all_parts().filter(is_needed).collect();
         Plan { runs, parts, window, covered }
-    }
-
-    /// A run's entry of an aspect key.
-    pub fn entry(&self, run: &RunKey, aspect: Aspect, key: u32) -> Result<Option<DayEntry>, StoreError> {
-        let mut found = None;
-        self.entries(run, aspect, &RoaringBitmap::from_iter([key]), &mut |_, entry| found = Some(entry))?;
-        Ok(found)
     }
 
     /// A run's entries of many aspect keys, in order. Each block is read once.
