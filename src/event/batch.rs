@@ -12,7 +12,7 @@ pub struct Draft<'a> {
     /// Text fields, empty for missing.
     pub texts: [&'a str; 4],
     /// Numbers.
-    pub numbers: [Option<u32>; 3],
+    pub numbers: [Option<u32>; Number::COUNT],
     /// Keyed hash that says whether two events are the same one.
     pub identity: u64,
     /// Which value of the body it was, counted from 1, for errors found after decoding.
@@ -35,7 +35,7 @@ struct Row {
     aspects: [Span; 4],
     texts: [Span; 4],
     /// Value plus one; 0 for missing.
-    numbers: [u32; 3],
+    numbers: [u32; Number::COUNT],
 }
 
 /// Decoded events on their way to the store.

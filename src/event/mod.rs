@@ -272,11 +272,63 @@ pub enum Number {
     OutputTokens = 1,
     /// Time to answer, milliseconds.
     LatencyMs = 2,
+    /// Sketch: phrase key of the beginning of the prompt.
+    Head = 3,
+    /// Sketch: phrase key of the end of the prompt.
+    Tail = 4,
+    /// Sketch: phrase key of the whole prompt.
+    Body = 5,
+    /// Sketch: key of the system prompt.
+    System = 6,
+    /// Sketch: key of the whole prompt, exactly as sent.
+    Exact = 7,
+    /// Sketch: key of the first part of a long prompt, by which a conversation is known again.
+    Prefix = 8,
+    /// Sketch: which phrase lists the prompt hits, one bit each.
+    Marks = 9,
+    /// Sketch: characters of the prompt.
+    PromptChars = 10,
 }
 
 impl Number {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
     /// Every number, by number.
-    pub const ALL: [Self; 3] = [Self::InputTokens, Self::OutputTokens, Self::LatencyMs];
+    pub const ALL: [Self; 11] = [
+        Self::InputTokens,
+        Self::OutputTokens,
+        Self::LatencyMs,
+        Self::Head,
+        Self::Tail,
+        Self::Body,
+        Self::System,
+        Self::Exact,
+        Self::Prefix,
+        Self::Marks,
+        Self::PromptChars,
+    ];
+
+    /// Those that are fields of the contract; the others are what was kept of the prompts.
+    pub const FIELDS: [Self; 3] = [Self::InputTokens, Self::OutputTokens, Self::LatencyMs];
+
+    /// The name of the field in the contract, or in dumps for what was kept of a prompt.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InputTokens => "input_tokens",
+            Self::OutputTokens => "output_tokens",
+            Self::LatencyMs => "latency_ms",
+            Self::Head => "head",
+            Self::Tail => "tail",
+            Self::Body => "body",
+            Self::System => "system",
+            Self::Exact => "exact",
+            Self::Prefix => "prefix",
+            Self::Marks => "marks",
+            Self::PromptChars => "prompt_chars",
+        }
+    }
 
     /// The field's number, for indexing.
     #[must_use]

@@ -19,7 +19,7 @@ struct Seen {
     line: u64,
     dims: Vec<(Dim, Vec<u8>)>,
     texts: [String; 4],
-    numbers: [u32; 3],
+    numbers: [u32; Number::COUNT],
 }
 
 impl Seen {
@@ -135,7 +135,7 @@ fn every_field_of_the_contract_arrives_where_it_belongs() {
     assert_eq!(seen.dim(Dim::Asn), 13_335_u32.to_be_bytes());
     assert_eq!(seen.dim(Dim::Status), 200_u16.to_be_bytes());
     assert_eq!(seen.dim(Dim::Created), 1_767_312_000_000_000_i64.to_be_bytes());
-    assert_eq!(seen.numbers, [13, 35, 58]);
+    assert_eq!(seen.numbers[..3], [13, 35, 58]);
     assert_eq!(seen.texts[Text::RequestId.index()], "req-1");
     assert_eq!(seen.texts[Text::Session.index()], "s1");
     assert_eq!(seen.texts[Text::PromptHash.index()].len(), 16);
@@ -151,7 +151,7 @@ fn words_for_none_are_not_values() {
             "user_agent":{none},"request_id":{none},"account_created_at":{none},"prompt":{none},"prompt_hash":{none},"session":{none}}}"#
         ));
         assert_eq!(seen.dims, [(Dim::Account, b"a".to_vec())], "{none}");
-        assert_eq!((seen.numbers, seen.texts.concat().as_str()), ([0, 0, 0], ""), "{none}");
+        assert_eq!((seen.numbers, seen.texts.concat().as_str()), ([0; Number::COUNT], ""), "{none}");
         assert!(
             reject(format!(r#"{{"account":{none},"ts":1795426307}}"#))
                 .reason
@@ -170,7 +170,7 @@ fn what_is_a_number_for_one_sender_is_a_text_for_another() {
     );
     assert_eq!((seen.account(), seen.dim(Dim::Plan)), ("12345", &b"true"[..]));
     assert_eq!(seen.texts[Text::RequestId.index()], "-7");
-    assert_eq!(seen.numbers, [13, 1001, 1]);
+    assert_eq!(seen.numbers[..3], [13, 1001, 1]);
     assert_eq!((seen.dim(Dim::Status), seen.dim(Dim::Asn)), (&[0, 200][..], &[0, 0, 0x34, 0x17][..]));
 }
 

@@ -8,8 +8,6 @@ use crate::event::{Aspect, Dim, Number, Text};
 use crate::store::{Part, PartReader, Snapshot};
 use serde_json::{Map, Value, json};
 
-/// Names of the numbers, in the order of [`Number::ALL`].
-const NUMBERS: [&str; 3] = ["input_tokens", "output_tokens", "latency_ms"];
 
 /// Names of the texts, in the order of [`Text::ALL`].
 const TEXTS: [&str; 4] = ["request_id", "session", "prompt_hash", "extra"];
@@ -23,7 +21,7 @@ fn carried() -> impl Iterator<Item = Dim> {
 pub(super) fn columns() -> Vec<&'static str> {
     let mut columns = vec!["ts", "request_id"];
     columns.extend(carried().map(Dim::name));
-    columns.extend(NUMBERS);
+    columns.extend(Number::FIELDS.map(Number::name));
     columns.extend(["session", "prompt_hash", "extra"]);
     columns
 }
@@ -117,9 +115,9 @@ fn read(
             }
         }
     }
-    for (number, name) in Number::ALL.into_iter().zip(NUMBERS) {
+    for number in Number::FIELDS {
         if let Some(value) = reader.number(number, at)? {
-            event.insert(name.into(), value.into());
+            event.insert(number.name().into(), value.into());
         }
     }
     for (text, name) in Text::ALL.into_iter().zip(TEXTS) {

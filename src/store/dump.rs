@@ -68,9 +68,9 @@ fn dump_part(snapshot: &Snapshot, part: &Part, out: &mut dyn Write) -> Result<()
         for aspect in Aspect::ALL {
             write!(out, " {}={}", aspect.name(), reader.key(aspect, row)?)?;
         }
-        for (number, name) in Number::ALL.into_iter().zip(["input_tokens", "output_tokens", "latency_ms"]) {
+        for number in Number::ALL {
             if let Some(value) = reader.number(number, row)? {
-                write!(out, " {name}={value}")?;
+                write!(out, " {}={value}", number.name())?;
             }
         }
         for (text, name) in Text::ALL.into_iter().zip(["request_id", "session", "prompt_hash", "extra"]) {

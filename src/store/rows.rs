@@ -14,7 +14,7 @@ use crate::event::{Aspect, Event, Micros, Number, Text};
 pub(super) struct Rows {
     pub(super) ts: Vec<Micros>,
     pub(super) keys: [Vec<u32>; 4],
-    pub(super) numbers: [Vec<u32>; 3],
+    pub(super) numbers: [Vec<u32>; Number::COUNT],
     pub(super) texts: [TextRows; 4],
     /// Identity of rows without a request id, 0 for the others: theirs follows from account and id.
     pub(super) identities: Vec<u64>,
@@ -94,7 +94,7 @@ pub(super) struct Layout {
     unit: u64,
     ts: Numbers,
     keys: [Numbers; 4],
-    numbers: [Numbers; 3],
+    numbers: [Numbers; Number::COUNT],
     identities: Numbers,
     texts: [Texts; 4],
 }
