@@ -203,6 +203,9 @@ pub const MEMO_KEYS_MAX: usize = 400_000;
 /// Bytes that the writer remembers for each aspect. Past it the same happens.
 pub const MEMO_BYTES_MAX: usize = 64 << 20;
 
+/// Bytes of one chunk of a kept record. A longer record lies in several.
+pub const KEPT_CHUNK_BYTES: usize = 1 << 20;
+
 /// Free bytes below which nothing is written, so that redb's own handle does not run into the end of
 /// the disk, which would cost a reopening.
 pub const DISK_FLOOR_BYTES: u64 = 16 << 20;
@@ -213,6 +216,62 @@ pub const CACHE_BYTES: usize = 192 << 20;
 /// File size up to which the whole file's checksums are walked on open, about 2.5 s a GB.
 /// Above it the checksum of each value, verified at each read, has to do.
 pub const FULL_CHECK_BYTES_MAX: u64 = 256 << 20;
+
+// --- What the analysis looks at ---
+
+/// Days that are compared with each other. Older ones are forgotten, except in clusters.
+pub const WINDOW_DAYS: usize = 14;
+
+/// Days for which every phrase key is kept; after them only those that three accounts had.
+pub const TEMPLATE_FRESH_DAYS: usize = 3;
+
+/// One in this many exact prompts is kept, by its key, to compare what accounts ask.
+pub const PROMPT_SAMPLE: u32 = 8;
+
+/// Seconds of silence that end a session.
+pub const SESSION_GAP_SECONDS: u32 = 1800;
+
+/// Seconds within which a conversation counts as handed on.
+pub const HANDOFF_SECONDS: u32 = 1800;
+
+/// Seconds within which a refused request counts as sent again elsewhere.
+pub const FAILOVER_SECONDS: u32 = 120;
+
+/// Accounts that may have the same beginning of a conversation before it is a text that many use.
+pub const HANDOFF_ACCOUNTS_MAX: usize = 4;
+
+/// Days since its creation after which an account may be established.
+pub const MATURE_AGE_DAYS: i32 = 30;
+
+/// Days with events that an established account has had.
+pub const MATURE_ACTIVE_DAYS: u32 = 5;
+
+/// Established accounts without which there is no saying what is usual: nothing is confirmed.
+pub const BASELINE_ACCOUNTS_MIN: usize = 200;
+
+/// Established holders that a text or client needs to be background.
+pub const STANDING_ACCOUNTS_MIN: usize = 20;
+
+/// Share of established accounts among the holders of a background value, against that of the platform.
+pub const STANDING_SHARE: f64 = 0.3;
+
+/// Accounts of the smallest group that is tested.
+pub const GROUP_MIN: usize = 8;
+
+/// Accounts of the smallest group that is ever more than watched.
+pub const CONFIRM_MIN: usize = 20;
+
+/// Share of all accounts beyond which a shared value says nothing.
+pub const STAR_SHARE_MAX: f64 = 0.4;
+
+/// Overlap of holders from which two values are one.
+pub const TEMPLATE_JACCARD: f64 = 0.9;
+
+/// Accounts with enough events without which evenness is not judged.
+pub const LOAD_ACCOUNTS_MIN: usize = 8;
+
+/// Events within the window without which an account's volume says nothing.
+pub const LOAD_EVENTS_MIN: u64 = 20;
 
 // --- What `cahoots ingest` sends ---
 

@@ -117,13 +117,16 @@ impl Catalog {
     /// The name of a dimension in a key of the dimension's aspect.
     pub fn name_of(&self, dim: Dim, key: u32) -> Option<u32> {
         let name = match net_index(dim) {
-            Some(index) => {
-                let ip = self.name_of(Dim::Ip, key)?;
-                *self.nets.get(index)?.of_ip.get(ip as usize)?
-            }
+            Some(_) => return self.net_of(dim, self.name_of(Dim::Ip, key)?),
             None => *self.tuple(dim.aspect(), key).get(slot(dim)?)?,
         };
         (name != NONE).then_some(name)
+    }
+
+    /// The network (a name of `Net` or `Site`) that an address lies in.
+    pub fn net_of(&self, dim: Dim, ip: u32) -> Option<u32> {
+        let net = *self.nets.get(net_index(dim)?)?.of_ip.get(ip as usize)?;
+        (net != NONE).then_some(net)
     }
 
     /// The aspect keys that carry a name.

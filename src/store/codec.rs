@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::sum;
 
 /// What makes a struct a [`Record`].
-pub(super) use bincode::{Decode, Encode};
+pub use bincode::{Decode, Encode};
 
 const VERSION: u8 = 1;
 
@@ -23,6 +23,23 @@ pub(super) fn encode(record: &impl Record) -> Result<Vec<u8>, StoreError> {
     value.extend_from_slice(&payload);
     sum::seal(&mut value);
     Ok(value)
+}
+
+/// A record as it is, for values that carry their own frame.
+pub(super) fn plain(record: &impl Encode) -> Result<Vec<u8>, StoreError> {
+    bincode::encode_to_vec(record, bincode::config::standard())
+        .map_err(|error| StoreError::Io(format!("a record cannot be encoded: {error}")))
+}
+
+/// The record that such bytes stand for.
+pub(super) fn from_plain<T: Decode<()>>(plain: &[u8], place: impl Fn() -> String) -> Result<T, StoreError> {
+    // No claimed length may make bincode allocate more than a day's facts can be.
+    let config = bincode::config::standard().with_limit::<{ 8 << 30 }>();
+    match bincode::decode_from_slice(plain, config) {
+        Ok((record, used)) if used == plain.len() => Ok(record),
+        Ok(_) => Err(StoreError::corrupt(place(), "bytes follow the record")),
+        Err(error) => Err(StoreError::corrupt(place(), error.to_string())),
+    }
 }
 
 /// The record that bytes stand for; all of them must be used.

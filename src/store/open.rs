@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::file::{database_path, high_water_path, open_database, owner_path};
 use super::names::{self, Extent};
 use super::shared::Shared;
-use super::tables::{self, ASPECTS, COLUMNS, DAYS, JOURNAL, Key, NAMES, POSTINGS, RUNS, SEGMENTS};
+use super::tables::{self, ASPECTS, COLUMNS, DAYS, JOURNAL, KEPT, Key, NAMES, POSTINGS, RUNS, SEGMENTS};
 use super::version::{self, FORMAT, Meta};
 use super::view::View;
 use super::{Store, codec, journal, upgrade};
@@ -50,6 +50,7 @@ fn prepare(database: &Database, seed: u64) -> Result<Meta, StoreError> {
     create(&transaction, NAMES)?;
     create(&transaction, ASPECTS)?;
     create(&transaction, RUNS)?;
+    create(&transaction, KEPT)?;
     drop(transaction.open_table(JOURNAL)?);
     drop(transaction.open_table(SEGMENTS)?);
     transaction.commit()?;

@@ -32,6 +32,35 @@ pub(super) const RUNS: TableDefinition<'static, Key<8>, &[u8]> = TableDefinition
 /// Maps (day, run, aspect u8, first aspect key u32) to a block: aspect key -> counters and relations.
 pub(super) const DAYS: TableDefinition<'static, Key<13>, &[u8]> = TableDefinition::new("days");
 
+/// Maps (shelf u8, number i32 with its sign bit flipped, chunk u32) to a chunk of a record that a floor
+/// above keeps: what the analysis knows.
+pub(super) const KEPT: TableDefinition<'static, Key<9>, &[u8]> = TableDefinition::new("kept");
+
+/// Key of a chunk of a kept record.
+pub(super) fn kept_key(shelf: u8, number: i32, chunk: u32) -> Key<9> {
+    let mut key = [0; 9];
+    key[0] = shelf;
+    key[1..5].copy_from_slice(&day_bytes(number));
+    key[5..].copy_from_slice(&chunk.to_be_bytes());
+    key
+}
+
+/// All chunks of a kept record.
+pub(super) fn kept_range(shelf: u8, number: i32) -> std::ops::RangeInclusive<Key<9>> {
+    kept_key(shelf, number, 0)..=kept_key(shelf, number, u32::MAX)
+}
+
+/// All records of a shelf.
+pub(super) fn kept_shelf(shelf: u8) -> std::ops::RangeInclusive<Key<9>> {
+    kept_key(shelf, i32::MIN, 0)..=kept_key(shelf, i32::MAX, u32::MAX)
+}
+
+/// The number in the key of a chunk.
+pub(super) fn kept_number(key: Key<9>) -> i32 {
+    let [_, a, b, c, d, ..] = key;
+    (u32::from_be_bytes([a, b, c, d]) ^ 0x8000_0000) as i32
+}
+
 /// Key of a page of columns.
 pub(super) fn column_key(segment: u32, page: u32) -> Key<8> {
     let mut key = [0; 8];

@@ -1,0 +1,245 @@
+//! Facts: what a day's events say of each account, in a form that fourteen days of it fit in memory.
+//!
+//! Facts are the only thing that the analysis sees of events. They are built once, when the day closes
+//! (`build.rs`), kept in the database, and extended when events of a past day come late. All ids are
+//! ordinals of the database's dictionaries; nothing that depends on their order may reach a result.
+
+mod build;
+mod passing;
+
+pub use build::{Gathering, gather};
+
+use crate::store::{Decode, Encode};
+
+/// A value that accounts can hold, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// IPv4 or IPv6 address.
+    Ip = 0,
+    /// IPv4 /24 or IPv6 /64.
+    Prefix = 1,
+    /// IPv6 /48.
+    Site = 2,
+    /// Client fingerprint.
+    Fingerprint = 3,
+    /// User agent.
+    UserAgent = 4,
+    /// Payment fingerprint.
+    Payment = 5,
+    /// API key.
+    ApiKey = 6,
+    /// E-mail domain.
+    EmailDomain = 7,
+    /// Model.
+    Model = 8,
+    /// Phrase key of prompts; its value is the key itself, not an ordinal.
+    Template = 9,
+}
+
+impl Kind {
+    /// The kinds whose holdings are kept as plain pairs of account and value.
+    pub const PAIRED: [Self; 6] = [
+        Self::Fingerprint,
+        Self::UserAgent,
+        Self::Payment,
+        Self::ApiKey,
+        Self::EmailDomain,
+        Self::Model,
+    ];
+
+    /// The name in answers, the same word as in questions.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Prefix => "prefix",
+            Self::Site => "site",
+            Self::Fingerprint => "fingerprint",
+            Self::UserAgent => "user_agent",
+            Self::Payment => "payment",
+            Self::ApiKey => "api_key",
+            Self::EmailDomain => "email_domain",
+            Self::Model => "model",
+            Self::Template => "template",
+        }
+    }
+}
+
+/// One account's day in figures. Counts are events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct AccountDay {
+    /// Ordinal of the account.
+    pub account: u32,
+    /// All events.
+    pub events: u32,
+    /// Tokens read.
+    pub input: u64,
+    /// Tokens written.
+    pub output: u64,
+    /// Hours of the day with an event, one bit each.
+    pub hours: u32,
+    /// Events whose prompt was seen in some form.
+    pub prompts: u32,
+    /// Events that can be told apart by topic or by prompt.
+    pub labelled: u32,
+    /// Labelled events of the kind that extraction aims at: agents, tools, reasoning, grading.
+    pub target: u32,
+    /// Events that ask for written-out reasoning.
+    pub reasoning: u32,
+    /// Events about programming.
+    pub coding: u32,
+    /// Events answered with 403 or 429.
+    pub refused: u32,
+    /// First event, seconds since the start of the day.
+    pub first: u32,
+    /// Last event, seconds since the start of the day.
+    pub last: u32,
+    /// Autonomous system of most events, 0 if not given.
+    pub asn: u32,
+    /// Countries seen.
+    pub countries: u32,
+    /// When the account was created, days since 1970; `i32::MIN` if not given.
+    pub created: i32,
+}
+
+/// One account's visits to one address in a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Visit {
+    /// Ordinal of the account.
+    pub account: u32,
+    /// Ordinal of the address.
+    pub ip: u32,
+    /// First visit, seconds since the start of the day.
+    pub first: u32,
+    /// Last visit, seconds since the start of the day.
+    pub last: u32,
+}
+
+/// Work that went over from one account to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Passing {
+    /// The account that had it first.
+    pub from: u32,
+    /// The account that went on.
+    pub to: u32,
+    /// When it went on, seconds since the start of the day.
+    pub at: u32,
+    /// Key of what went over: of a conversation's beginning, or of a whole prompt.
+    pub key: u32,
+}
+
+/// What a day's events say. All lists are sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct DayFacts {
+    /// Days since 1970.
+    pub day: i32,
+    /// By account.
+    pub accounts: Vec<AccountDay>,
+    /// By account and address.
+    pub visits: Vec<Visit>,
+    /// For each of [`Kind::PAIRED`]: account in the high half, value in the low half.
+    pub pairs: [Vec<u64>; 6],
+    /// Phrase key in the high half, account in the low half.
+    pub templates: Vec<u64>,
+    /// A sample of exact prompts: account in the high half, key in the low half.
+    pub prompts: Vec<u64>,
+    /// Starts of sessions: account in the high half, second of the day in the low half.
+    pub sessions: Vec<u64>,
+    /// Conversations that were handed on.
+    pub handoffs: Vec<Passing>,
+    /// Requests that were refused on one account and answered on another.
+    pub failovers: Vec<Passing>,
+}
+
+/// Two halves of a pair.
+#[must_use]
+pub fn halves(pair: u64) -> (u32, u32) {
+    ((pair >> 32) as u32, pair as u32)
+}
+
+/// A pair of two halves.
+#[must_use]
+pub fn pair(high: u32, low: u32) -> u64 {
+    u64::from(high) << 32 | u64::from(low)
+}
+
+impl DayFacts {
+    /// Facts of a day without events.
+    #[must_use]
+    pub fn empty(day: i32) -> Self {
+        Self { day, ..Self::default() }
+    }
+
+    /// Adds facts of the same day that came late.
+    pub fn absorb(&mut self, late: Self) {
+        let accounts = std::mem::take(&mut self.accounts);
+        self.accounts = merge(accounts, late.accounts, |day| day.account, AccountDay::add);
+        let visits = std::mem::take(&mut self.visits);
+        self.visits = merge(visits, late.visits, |visit| pair(visit.account, visit.ip), Visit::add);
+        for (pairs, late) in self.pairs.iter_mut().zip(late.pairs) {
+            unite(pairs, late);
+        }
+        unite(&mut self.templates, late.templates);
+        unite(&mut self.prompts, late.prompts);
+        unite(&mut self.sessions, late.sessions);
+        unite(&mut self.handoffs, late.handoffs);
+        unite(&mut self.failovers, late.failovers);
+    }
+}
+
+impl AccountDay {
+    fn add(&mut self, other: &Self) {
+        // The network of most events, as far as two summaries can tell.
+        if (other.events, other.asn) > (self.events, self.asn) {
+            self.asn = other.asn;
+        }
+        self.events += other.events;
+        self.input += other.input;
+        self.output += other.output;
+        self.hours |= other.hours;
+        self.prompts += other.prompts;
+        self.labelled += other.labelled;
+        self.target += other.target;
+        self.reasoning += other.reasoning;
+        self.coding += other.coding;
+        self.refused += other.refused;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.countries = self.countries.max(other.countries);
+        self.created = self.created.max(other.created);
+    }
+}
+
+impl Visit {
+    fn add(&mut self, other: &Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// Merges two sorted lists without repetition.
+fn unite<T: Ord>(list: &mut Vec<T>, late: Vec<T>) {
+    if !late.is_empty() {
+        list.extend(late);
+        list.sort_unstable();
+        list.dedup();
+    }
+}
+
+/// Merges two lists sorted by key; entries with one key are added up.
+fn merge<T, K: Ord>(mut list: Vec<T>, late: Vec<T>, key: fn(&T) -> K, add: fn(&mut T, &T)) -> Vec<T> {
+    if late.is_empty() {
+        return list;
+    }
+    list.extend(late);
+    list.sort_by_key(key);
+    list.dedup_by(|next, kept| {
+        let same = key(next) == key(kept);
+        if same {
+            add(kept, next);
+        }
+        same
+    });
+    list
+}

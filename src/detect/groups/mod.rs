@@ -1,0 +1,35 @@
+//! Groups: sets of accounts to be tested, and where they come from. However many share a thing, it
+//! makes one group: nothing is dropped for being a hub, and pairs are only ever formed inside small ones.
+
+mod stars;
+
+pub use stars::stars;
+
+use super::facts::Kind;
+use super::family::Family;
+
+/// Why accounts are a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// All who hold a value: kind and value.
+    Star(Kind, u32),
+    /// Visitors who keep meeting.
+    Visitors,
+    /// Accounts of one session rate that take turns.
+    Turns,
+    /// Accounts that hold keys of a known cluster.
+    Signature,
+    /// Several groups as one.
+    Union,
+}
+
+/// A set of accounts under test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Why they are one.
+    pub origin: Origin,
+    /// The family that made the group and so never counts for it.
+    pub defining: Option<Family>,
+    /// Ranks, ascending.
+    pub members: Vec<u32>,
+}

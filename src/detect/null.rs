@@ -1,0 +1,236 @@
+//! The null: how often a value would be met in a group if membership said nothing.
+//!
+//! Base rates are stratified (network type times volume) and leave the group out. With rates of the
+//! whole population resellers in one hosting network validate each other; with rates that include the
+//! group a campaign is its own excuse.
+//!
+//! ```text
+//! g_f = (C_f - k_f + 0.5) / (N - n + 1)
+//! E_f = sum over s of n_s * (C_fs - k_fs + kappa g_f) / (N_s - n_s + kappa),   kappa = 50
+//! p   = min over f of min(1, 2 F P(Poisson(E_f) >= k_f)),   F = number of values with k_f >= 3
+//! ```
+//!
+//! C counts holders in the population, k in the group, f is a value, s a stratum; k in E counts only those
+//! members that belong to the population of the base rates.
+
+use super::facts::Kind;
+use super::math;
+use super::window::{Items, STRATA, Window};
+
+/// Weight of the overall rate against that of a stratum, in accounts.
+pub const KAPPA: f64 = 50.0;
+
+/// Holders from which on an item's counts by stratum are kept, not counted again for each group.
+const DENSE_FROM: usize = 64;
+
+/// Holders of a value that a value needs in a group before it is tested.
+pub const SHARED_MIN: u32 = 3;
+
+/// Accounts by stratum.
+pub type Strata = [u32; STRATA];
+
+/// A value that is more common in a group than chance allows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Excess {
+    /// Number of the item, or of the window of creation days.
+    pub item: u32,
+    /// Members that hold it.
+    pub k: u32,
+    /// Members expected to.
+    pub expected: f64,
+    /// ln p of this value alone.
+    pub ln_tail: f64,
+}
+
+/// What the categorical test of a group says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Categorical {
+    /// The strongest value.
+    pub best: Excess,
+    /// How many values were tried.
+    pub tried: u32,
+    /// ln p, for all values tried.
+    pub ln_p: f64,
+}
+
+/// Who says what is usual.
+pub struct Null {
+    /// Whether an account belongs to the population of the base rates.
+    pub usual: Vec<bool>,
+    /// Its accounts by stratum.
+    pub strata: Strata,
+    /// Its accounts.
+    pub count: u32,
+    /// Whether only mature accounts belong to it.
+    pub mature_only: bool,
+}
+
+impl Null {
+    /// The population of a window: everybody, or, when there are unusually many young accounts, only
+    /// those that stood before them.
+    #[must_use]
+    pub fn of(window: &Window, mature_only: bool) -> Self {
+        let usual: Vec<bool> = window.accounts.iter().map(|account| account.mature || !mature_only).collect();
+        let mut strata = [0; STRATA];
+        for (account, _) in window.accounts.iter().zip(&usual).filter(|(_, usual)| **usual) {
+            strata[usize::from(account.stratum)] += 1;
+        }
+        let count = strata.iter().sum();
+        Self { usual, strata, count, mature_only }
+    }
+
+    /// Members of a group by stratum: all of them, and those that belong to the population.
+    #[must_use]
+    pub fn strata_of(&self, window: &Window, members: &[u32]) -> (Strata, Strata) {
+        let (mut all, mut usual) = ([0; STRATA], [0; STRATA]);
+        for member in members {
+            let Some(account) = window.account(*member) else { continue };
+            all[usize::from(account.stratum)] += 1;
+            usual[usize::from(account.stratum)] += u32::from(self.is_usual(*member));
+        }
+        (all, usual)
+    }
+
+    /// Whether an account belongs to the population.
+    #[must_use]
+    pub fn is_usual(&self, account: u32) -> bool {
+        self.usual.get(account as usize).copied().unwrap_or(false)
+    }
+
+    /// Expected members that hold a value. `group` and `usual` are the group's members by stratum,
+    /// `holders` the population's holders by stratum, `inside` those of them that are members.
+    #[must_use]
+    pub fn expected(&self, group: &Strata, usual: &Strata, holders: &Strata, inside: &Strata) -> f64 {
+        let sum = |strata: &Strata| f64::from(strata.iter().sum::<u32>());
+        let left = f64::from(self.count) - sum(usual);
+        let overall = (sum(holders) - sum(inside) + 0.5) / (left + 1.0);
+        let mut expected = 0.0;
+        for s in 0..STRATA {
+            if group[s] > 0 {
+                let others = f64::from(holders[s]) - f64::from(inside[s]) + KAPPA * overall;
+                let of = f64::from(self.strata[s]) - f64::from(usual[s]) + KAPPA;
+                expected += f64::from(group[s]) * others / of;
+            }
+        }
+        expected
+    }
+}
+
+/// Counts of one kind of values, ready to be tested.
+pub struct Rates<'w> {
+    /// The kind.
+    pub kind: Kind,
+    /// Its values.
+    pub items: &'w Items,
+    /// Values that are never evidence: what many established accounts hold.
+    pub background: Vec<bool>,
+    /// Holders by stratum of items with many holders.
+    dense: Vec<Option<Box<Strata>>>,
+}
+
+impl<'w> Rates<'w> {
+    /// Rates of a kind of values in a window.
+    #[must_use]
+    pub fn of(window: &Window, null: &Null, kind: Kind, items: &'w Items, background: Vec<bool>) -> Self {
+        let dense = (0..items.len() as u32).map(|item| {
+            let holders = items.holders.get(item);
+            (holders.len() >= DENSE_FROM).then(|| Box::new(holders_by_stratum(window, null, holders)))
+        });
+        Self { kind, items, background, dense: dense.collect() }
+    }
+
+    /// The population's holders of an item by stratum.
+    #[must_use]
+    pub fn holders(&self, window: &Window, null: &Null, item: u32) -> Strata {
+        match self.dense.get(item as usize) {
+            Some(Some(strata)) => **strata,
+            _ => holders_by_stratum(window, null, self.items.holders.get(item)),
+        }
+    }
+
+    /// Items that members hold, with how many do; only those that at least three do.
+    fn shared(&self, members: &[u32], scratch: &mut Vec<u32>) -> Vec<(u32, u32)> {
+        scratch.clear();
+        for member in members {
+            scratch.extend_from_slice(self.items.of_account.get(*member));
+        }
+        scratch.sort_unstable();
+        scratch
+            .chunk_by(|a, b| a == b)
+            .filter(|same| same.len() >= SHARED_MIN as usize)
+            .filter_map(|same| Some((*same.first()?, same.len() as u32)))
+            .collect()
+    }
+
+    /// The categorical test of a group, none if nothing is shared. `members` are sorted.
+    #[must_use]
+    pub fn test(
+        &self,
+        window: &Window,
+        null: &Null,
+        members: &[u32],
+        scratch: &mut Vec<u32>,
+    ) -> Option<Categorical> {
+        let shared = self.shared(members, scratch);
+        let (group, usual) = null.strata_of(window, members);
+        let mut tried = 0;
+        let mut best: Option<Excess> = None;
+        for (item, k) in shared {
+            tried += 1;
+            if self.background.get(item as usize).copied().unwrap_or(false) {
+                continue;
+            }
+            let holders = self.holders(window, null, item);
+            let inside = self.inside(window, null, members, item);
+            let expected = null.expected(&group, &usual, &holders, &inside);
+            let ln_tail = math::poisson_at_least(u64::from(k), expected);
+            // Ties go to the value with more holders inside, then to the smaller expectation: figures, not ordinals.
+            let rank = |e: &Excess| (e.ln_tail, -f64::from(e.k), e.expected);
+            let found = Excess { item, k, expected, ln_tail };
+            if best.as_ref().is_none_or(|best| rank(&found) < rank(best)) {
+                best = Some(found);
+            }
+        }
+        let best = best?;
+        let ln_p = (libm::log(2.0 * f64::from(tried)) + best.ln_tail).min(0.0);
+        Some(Categorical { best, tried, ln_p })
+    }
+
+    /// Members that hold an item and belong to the population, by stratum.
+    #[must_use]
+    pub fn inside(&self, window: &Window, null: &Null, members: &[u32], item: u32) -> Strata {
+        let mut inside = [0; STRATA];
+        let holders = self.items.holders.get(item);
+        let mut count = |account: u32| {
+            if null.is_usual(account)
+                && let Some(account) = window.account(account)
+            {
+                inside[usize::from(account.stratum)] += 1;
+            }
+        };
+        if holders.len() > 16 * members.len() {
+            for member in members.iter().filter(|member| holders.binary_search(member).is_ok()) {
+                count(*member);
+            }
+        } else {
+            let mut at = members.iter().peekable();
+            for holder in holders {
+                while at.next_if(|member| *member < holder).is_some() {}
+                if at.peek() == Some(&holder) {
+                    count(*holder);
+                }
+            }
+        }
+        inside
+    }
+}
+
+fn holders_by_stratum(window: &Window, null: &Null, holders: &[u32]) -> Strata {
+    let mut strata = [0; STRATA];
+    for holder in holders.iter().filter(|holder| null.is_usual(**holder)) {
+        if let Some(account) = window.account(*holder) {
+            strata[usize::from(account.stratum)] += 1;
+        }
+    }
+    strata
+}

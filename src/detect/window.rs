@@ -1,0 +1,436 @@
+//! The window: facts of the last fourteen days, turned so that a test can ask for an account's values
+//! and for a value's holders.
+//!
+//! Accounts are numbered by the order of their names, so that no figure depends on the order in which
+//! events arrived. Values keep the ordinals of the database; whoever prints one resolves its name, and
+//! whoever breaks a tie does it by name.
+
+use super::facts::{DayFacts, Kind, Visit, halves, pair};
+use super::history::History;
+use super::networks::{self, NetworkType};
+use crate::event::Dim;
+use crate::limits::{MATURE_ACTIVE_DAYS, MATURE_AGE_DAYS, TEMPLATE_FRESH_DAYS};
+use crate::store::Snapshot;
+
+/// Strata: network types times quintiles of volume.
+pub const STRATA: usize = networks::TYPES * 5;
+
+/// One account in the window.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Ordinal in the database.
+    pub ordinal: u32,
+    /// Name.
+    pub name: String,
+    /// Day of creation, if it was given or can be told from the log.
+    pub created: Option<i32>,
+    /// First day in the log.
+    pub first_seen: i32,
+    /// Days with events, within the window.
+    pub active_days: u32,
+    /// Events within the window.
+    pub events: u64,
+    /// Tokens written for each token read, if both were given.
+    pub output_per_input: Option<f64>,
+    /// Autonomous system of most days.
+    pub asn: u32,
+    /// Stratum: network type times quintile of events per active day.
+    pub stratum: u8,
+    /// Whether the account has stood long enough to say what is usual.
+    pub mature: bool,
+    /// Events that can be told apart by topic or prompt.
+    pub labelled: u64,
+    /// Labelled events that are what extraction aims at.
+    pub target: u64,
+    /// Hours of the day with events, one bit each, over the whole window.
+    pub hours: u32,
+    /// Days with three countries or more.
+    pub roaming_days: u32,
+}
+
+impl Account {
+    /// Events per active day.
+    #[must_use]
+    pub fn rate(&self) -> f64 {
+        self.events as f64 / f64::from(self.active_days.max(1))
+    }
+}
+
+/// Rows of numbers of different lengths, one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Lists {
+    ends: Vec<u32>,
+    flat: Vec<u32>,
+}
+
+impl Lists {
+    /// Lists from pairs sorted by their high half, which counts from 0 to below `count`.
+    fn of(pairs: &[u64], count: usize) -> Self {
+        let mut ends = Vec::with_capacity(count);
+        let mut at = 0;
+        for row in 0..count as u64 {
+            while pairs.get(at).is_some_and(|pair| pair >> 32 <= row) {
+                at += 1;
+            }
+            ends.push(at as u32);
+        }
+        Self { ends, flat: pairs.iter().map(|pair| *pair as u32).collect() }
+    }
+
+    /// One list.
+    #[must_use]
+    pub fn get(&self, row: u32) -> &[u32] {
+        let row = row as usize;
+        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        let end = self.ends.get(row).copied().unwrap_or(start);
+        self.flat.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// How many lists there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+}
+
+/// Values of one kind and who holds them. Items count from 0, in no order that means anything.
+#[derive(Clone, Debug, Default)]
+pub struct Items {
+    /// The value of each item, ascending.
+    pub values: Vec<u32>,
+    /// Accounts of each item, ascending.
+    pub holders: Lists,
+    /// Items of each account.
+    pub of_account: Lists,
+}
+
+impl Items {
+    /// Items from pairs of account and value, in any order, with repetitions.
+    #[must_use]
+    pub fn of(mut pairs: Vec<u64>, accounts: usize) -> Self {
+        // By value first, then by account: the holders of each value.
+        for pair in &mut pairs {
+            *pair = pair.rotate_left(32);
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        let mut values: Vec<u32> = pairs.iter().map(|pair| halves(*pair).0).collect();
+        values.dedup();
+        let mut item = 0_usize;
+        for pair in &mut pairs {
+            let (value, account) = halves(*pair);
+            while values.get(item).is_some_and(|at| *at < value) {
+                item += 1;
+            }
+            *pair = super::facts::pair(item as u32, account);
+        }
+        let holders = Lists::of(&pairs, values.len());
+        for pair in &mut pairs {
+            *pair = pair.rotate_left(32);
+        }
+        pairs.sort_unstable();
+        Self { values, holders, of_account: Lists::of(&pairs, accounts) }
+    }
+
+    /// How many values there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+}
+
+/// What fourteen days say.
+pub struct Window {
+    /// Last day of the window.
+    pub day: i32,
+    /// First day of the window that the log covers.
+    pub first_day: i32,
+    /// By rank of name.
+    pub accounts: Vec<Account>,
+    /// Events of each account on each day: `days()` numbers an account.
+    daily: Vec<u32>,
+    /// Events of everybody on each day.
+    pub totals: Vec<u64>,
+    /// Values and holders by [`Kind`].
+    items: [Items; 10],
+    /// Visits of each day of the window, account as rank.
+    pub visits: Vec<Vec<Visit>>,
+    /// Rank by ordinal, `u32::MAX` for accounts that are not in the window.
+    ranks: Vec<u32>,
+}
+
+impl Window {
+    /// The window of some consecutive days, oldest first. The last one is the day under analysis.
+    #[must_use]
+    pub fn of(snapshot: &Snapshot, days: &[&DayFacts], history: &History) -> Self {
+        let day = days.last().map_or(0, |facts| facts.day);
+        let first_day = days.first().map_or(day, |facts| facts.day);
+        let (accounts, ranks) = accounts(snapshot, days, history, day);
+        let mut window = Self {
+            day,
+            first_day,
+            daily: vec![0; accounts.len() * days.len()],
+            totals: vec![0; days.len()],
+            accounts,
+            items: Default::default(),
+            visits: Vec::new(),
+            ranks,
+        };
+        window.count(days);
+        window.place();
+        window.collect(snapshot, days);
+        window
+    }
+
+    /// Days in the window.
+    #[must_use]
+    pub fn days(&self) -> usize {
+        self.totals.len()
+    }
+
+    /// Events of an account on each day.
+    #[must_use]
+    pub fn daily(&self, account: u32) -> &[u32] {
+        let start = account as usize * self.days();
+        self.daily.get(start..start + self.days()).unwrap_or_default()
+    }
+
+    /// Values of a kind.
+    #[must_use]
+    pub fn items(&self, kind: Kind) -> &Items {
+        &self.items[kind as usize]
+    }
+
+    /// One account.
+    #[must_use]
+    pub fn account(&self, rank: u32) -> Option<&Account> {
+        self.accounts.get(rank as usize)
+    }
+
+    /// The rank of an account of the database, if it is in the window.
+    #[must_use]
+    pub fn rank(&self, ordinal: u32) -> Option<u32> {
+        self.ranks.get(ordinal as usize).copied().filter(|rank| *rank != u32::MAX)
+    }
+
+    /// The rank of an account by its name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<u32> {
+        let at = self.accounts.binary_search_by(|account| account.name.as_str().cmp(name));
+        at.ok().map(|at| at as u32)
+    }
+
+    /// Fills the figures of accounts and days.
+    fn count(&mut self, days: &[&DayFacts]) {
+        let width = days.len();
+        let mut tokens = vec![(0_u64, 0_u64); self.accounts.len()];
+        let mut networks: Vec<(u32, u32)> = Vec::new();
+        for (at, facts) in days.iter().enumerate() {
+            for of_day in &facts.accounts {
+                let Some(rank) = self.rank(of_day.account) else { continue };
+                let Some(account) = self.accounts.get_mut(rank as usize) else { continue };
+                account.active_days += 1;
+                account.events += u64::from(of_day.events);
+                account.labelled += u64::from(of_day.labelled);
+                account.target += u64::from(of_day.target.min(of_day.labelled));
+                account.hours |= of_day.hours;
+                account.roaming_days += u32::from(of_day.countries >= 3);
+                networks.push((rank, of_day.asn));
+                if let Some(total) = self.totals.get_mut(at) {
+                    *total += u64::from(of_day.events);
+                }
+                if let Some(daily) = self.daily.get_mut(rank as usize * width + at) {
+                    *daily = of_day.events;
+                }
+                if let Some(tokens) = tokens.get_mut(rank as usize) {
+                    tokens.0 += of_day.input;
+                    tokens.1 += of_day.output;
+                }
+            }
+        }
+        networks.sort_unstable();
+        for of_one in networks.chunk_by(|a, b| a.0 == b.0) {
+            let most = of_one.chunk_by(|a, b| a == b).max_by_key(|same| {
+                (same.len(), std::cmp::Reverse(same.first().map(|network| network.1)))
+            });
+            if let Some((rank, asn)) = most.and_then(|same| same.first())
+                && let Some(account) = self.accounts.get_mut(*rank as usize)
+            {
+                account.asn = *asn;
+            }
+        }
+        for (account, (input, output)) in self.accounts.iter_mut().zip(tokens) {
+            account.output_per_input = (input > 0 && output > 0).then(|| output as f64 / input as f64);
+        }
+    }
+
+    /// Puts every account into its stratum.
+    fn place(&mut self) {
+        let mut rates: Vec<f64> = self.accounts.iter().map(Account::rate).collect();
+        rates.sort_unstable_by(f64::total_cmp);
+        // Equal volumes fall into one quintile, whoever they are.
+        let cut = |fifth: usize| rates.get(rates.len() * fifth / 5).copied().unwrap_or_default();
+        let cuts = [cut(1), cut(2), cut(3), cut(4)];
+        for account in &mut self.accounts {
+            let rate = account.rate();
+            let quintile = cuts.iter().filter(|cut| rate > **cut).count();
+            let network = NetworkType::of_asn(account.asn) as usize;
+            account.stratum = (network * 5 + quintile) as u8;
+        }
+    }
+
+    fn collect(&mut self, snapshot: &Snapshot, days: &[&DayFacts]) {
+        let count = self.accounts.len();
+        for (at, kind) in Kind::PAIRED.into_iter().enumerate() {
+            let pairs = days.iter().filter_map(|facts| facts.pairs.get(at)).flatten();
+            let pairs = pairs.filter_map(|held| {
+                let (account, value) = halves(*held);
+                Some(pair(self.rank(account)?, value))
+            });
+            self.items[kind as usize] = Items::of(pairs.collect(), count);
+        }
+        self.items[Kind::Template as usize] = Items::of(self.templates(days), count);
+        self.visits = days
+            .iter()
+            .map(|facts| {
+                let visits = facts.visits.iter();
+                visits.filter_map(|v| Some(Visit { account: self.rank(v.account)?, ..*v })).collect()
+            })
+            .collect();
+        let pairs = self.visits.iter().flatten().map(|visit| pair(visit.account, visit.ip)).collect();
+        let ips = Items::of(pairs, count);
+        for (kind, dim) in [(Kind::Prefix, Dim::Net), (Kind::Site, Dim::Site)] {
+            self.items[kind as usize] = Items::of(networks_of(snapshot, &ips, dim), count);
+        }
+        self.items[Kind::Ip as usize] = ips;
+    }
+
+    /// Pairs of account and phrase key, of keys that three accounts have: what one account says alone is
+    /// most of all text and joins nobody.
+    fn templates(&self, days: &[&DayFacts]) -> Vec<u64> {
+        let mut pairs: Vec<u64> = days.iter().flat_map(|facts| facts.templates.iter().copied()).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let shared = pairs.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() >= 3).flatten();
+        shared
+            .filter_map(|held| {
+                let (key, account) = halves(*held);
+                Some(pair(self.rank(account)?, key))
+            })
+            .collect()
+    }
+}
+
+/// Drops phrase keys that have left the fresh days and that fewer than three accounts had in them: a key
+/// that spreads slower than that joins nobody in time, and they are nine tenths of all keys.
+pub fn prune_templates(days: &mut [DayFacts]) {
+    let fresh = days.len().saturating_sub(TEMPLATE_FRESH_DAYS);
+    let Some((leaving, later)) = fresh.checked_sub(1).and_then(|at| days.get_mut(at..)?.split_first_mut())
+    else {
+        return;
+    };
+    let mut pairs: Vec<u64> = leaving.templates.clone();
+    pairs.extend(later.iter().flat_map(|facts| facts.templates.iter().copied()));
+    pairs.sort_unstable();
+    pairs.dedup();
+    let shared: Vec<u32> = pairs
+        .chunk_by(|a, b| a >> 32 == b >> 32)
+        .filter(|same| same.len() >= 3)
+        .filter_map(|same| same.first().map(|first| halves(*first).0))
+        .collect();
+    leaving.templates.retain(|held| shared.binary_search(&halves(*held).0).is_ok());
+    leaving.templates.shrink_to_fit();
+}
+
+/// Pairs of account and network for pairs of account and address.
+fn networks_of(snapshot: &Snapshot, ips: &Items, dim: Dim) -> Vec<u64> {
+    let nets: Vec<Option<u32>> = {
+        let catalog = snapshot.catalog();
+        ips.values.iter().map(|ip| catalog.net_of(dim, *ip)).collect()
+    };
+    let mut pairs = Vec::new();
+    for (item, net) in nets.iter().enumerate() {
+        let Some(net) = net else { continue };
+        pairs.extend(ips.holders.get(item as u32).iter().map(|account| pair(*account, *net)));
+    }
+    pairs
+}
+
+fn accounts(
+    snapshot: &Snapshot,
+    days: &[&DayFacts],
+    history: &History,
+    day: i32,
+) -> (Vec<Account>, Vec<u32>) {
+    let mut ordinals: Vec<u32> = days.iter().flat_map(|f| f.accounts.iter().map(|a| a.account)).collect();
+    ordinals.sort_unstable();
+    ordinals.dedup();
+    let mut created: Vec<i32> = vec![i32::MIN; ordinals.len()];
+    for of_day in days.iter().flat_map(|facts| &facts.accounts) {
+        if let Some(slot) = ordinals.binary_search(&of_day.account).ok().and_then(|at| created.get_mut(at)) {
+            *slot = (*slot).max(of_day.created);
+        }
+    }
+    let names: Vec<String> = {
+        let catalog = snapshot.catalog();
+        let name = |ordinal: &u32| String::from_utf8_lossy(catalog.value(Dim::Account, *ordinal)).into_owned();
+        ordinals.iter().map(name).collect()
+    };
+    let mut accounts: Vec<Account> = ordinals
+        .iter()
+        .zip(created)
+        .zip(names)
+        .map(|((ordinal, created), name)| {
+            let first_seen = history.first_seen(*ordinal).unwrap_or(day);
+            let created = (created != i32::MIN).then_some(created);
+            // An account that turns up in the middle of a log was most likely made then.
+            let born = created.or((first_seen > history.log_start() + 7).then_some(first_seen));
+            Account {
+                ordinal: *ordinal,
+                name,
+                created: born,
+                first_seen,
+                active_days: 0,
+                events: 0,
+                output_per_input: None,
+                asn: 0,
+                stratum: 0,
+                mature: is_mature(*ordinal, born.unwrap_or(first_seen), history, day),
+                labelled: 0,
+                target: 0,
+                hours: 0,
+                roaming_days: 0,
+            }
+        })
+        .collect();
+    accounts.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let mut ranks = vec![u32::MAX; ordinals.last().map_or(0, |last| *last as usize + 1)];
+    for (rank, account) in accounts.iter().enumerate() {
+        if let Some(slot) = ranks.get_mut(account.ordinal as usize) {
+            *slot = rank as u32;
+        }
+    }
+    (accounts, ranks)
+}
+
+/// Old by its own date, active on several days, and in no confirmed cluster. A log that is younger than
+/// the usual number of days asks for half of its own.
+fn is_mature(ordinal: u32, created: i32, history: &History, day: i32) -> bool {
+    let log_days = (day - history.log_start() + 1).max(1) as u32;
+    let needed = MATURE_ACTIVE_DAYS.min(log_days.div_ceil(2));
+    day - created >= MATURE_AGE_DAYS
+        && history.active_days(ordinal) >= needed
+        && !history.is_clustered(ordinal)
+}
