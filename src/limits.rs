@@ -24,6 +24,19 @@ pub const VALUE_BYTES_MAX: usize = 1024;
 /// Bytes of unknown fields kept of one event when `keep_extra` is on. Past it they are dropped, the event stays.
 pub const EXTRA_BYTES_MAX: usize = 16 << 10;
 
+/// Bytes of a prompt or system prompt that are read for its sketch, about 16 k tokens. Of a longer one, the pieces
+/// below are read: 112 KiB of the longest line.
+pub const SKETCH_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes read at each end of a longer prompt.
+pub const SKETCH_END_BYTES: usize = 24 << 10;
+
+/// Distance from the beginning, and from each other, at which pieces between the ends are read.
+pub const SKETCH_STRIDE_BYTES: usize = 64 << 10;
+
+/// Bytes of one of these pieces. What lies between them leaves no trace but in the hash of the whole.
+pub const SKETCH_PIECE_BYTES: usize = 1 << 10;
+
 /// How far past the wall clock an event may lie. Past it the line is rejected: one clock that is a
 /// year ahead would otherwise make everything else look old.
 pub const FUTURE_MAX: Micros = 600 * MICROS_A_SECOND;
@@ -298,6 +311,7 @@ const _: () = {
     assert!(BATCH_EVENTS_MAX <= COMMIT_EVENTS_MAX);
     assert!(COMMIT_EVENTS_MAX <= SEGMENT_ROWS);
     assert!(NAME_BYTES_MAX <= VALUE_BYTES_MAX && VALUE_BYTES_MAX < u16::MAX as usize);
+    assert!(2 * SKETCH_END_BYTES <= SKETCH_BYTES_MAX && SKETCH_PIECE_BYTES <= SKETCH_STRIDE_BYTES);
     assert!(RUN_ROWS_MAX.is_multiple_of(SEGMENT_ROWS));
     assert!(PAGE_BYTES < 16 << 10);
     assert!(HEADER_BYTES_MAX <= READ_BYTES_MAX);

@@ -8,6 +8,7 @@
 //! What is left out: decoding (`ingest`), ordinals and disk (`store`).
 
 mod batch;
+pub mod mark;
 
 pub use batch::{Draft, Event, EventBatch, aspect_values};
 
@@ -284,7 +285,7 @@ pub enum Number {
     Exact = 7,
     /// Sketch: key of the first part of a long prompt, by which a conversation is known again.
     Prefix = 8,
-    /// Sketch: which phrase lists the prompt hits, one bit each.
+    /// Sketch: which phrase lists the prompt and its system prompt hit, bits of [`mark`].
     Marks = 9,
     /// Sketch: characters of the prompt.
     PromptChars = 10,

@@ -27,6 +27,7 @@ mod budget;
 mod decoder;
 mod prompt;
 mod reject;
+mod sketch;
 mod source;
 mod stream;
 mod time;

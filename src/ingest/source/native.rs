@@ -6,7 +6,7 @@
 
 use super::super::reject::{Wrong, shown};
 use super::super::value::{Plain, Scalar, check_name, plain_number};
-use super::super::{Context, address, prompt, time};
+use super::super::{Context, address, prompt, sketch, time};
 use super::record::{FIELDS_MAX, Names, Record, RecordSeed};
 use super::{Scratch, hints};
 use crate::event::{Dim, Draft, EventBatch, Number, Text, identity_of_request, identity_of_text, ip_bytes};
@@ -41,6 +41,8 @@ enum Field {
     Prompt,
     SystemPrompt,
     PromptHash,
+    Template,
+    PrefixHash,
 }
 
 /// Names by the number of the field.
@@ -69,6 +71,8 @@ const NAMES: [&str; FIELDS_MAX] = [
     "prompt",
     "system_prompt",
     "prompt_hash",
+    "template",
+    "prefix_hash",
 ];
 
 /// Texts that are kept, cut when too long, and the dimension that each goes to.
@@ -115,6 +119,8 @@ impl Names for Native {
             "prompt" => Field::Prompt,
             "system_prompt" => Field::SystemPrompt,
             "prompt_hash" => Field::PromptHash,
+            "template" => Field::Template,
+            "prefix_hash" => Field::PrefixHash,
             _ => return None,
         };
         Some(field as usize)
@@ -229,6 +235,14 @@ pub(in crate::ingest) fn assemble(
     draft.numbers[Number::InputTokens.index()] = number(record, Field::InputTokens, false)?;
     draft.numbers[Number::OutputTokens.index()] = number(record, Field::OutputTokens, false)?;
     draft.numbers[Number::LatencyMs.index()] = number(record, Field::LatencyMs, true)?;
+    let given = sketch::Given {
+        prompt: prompt_text,
+        system: Field::SystemPrompt.of(record).text(),
+        prompt_hash: Field::PromptHash.of(record).text(),
+        template: Field::Template.of(record).text(),
+        prefix_hash: Field::PrefixHash.of(record).text(),
+    };
+    sketch::fill(given, &mut draft.numbers);
     draft.identity = if request_id.is_empty() {
         identity_of_text(context.seed, object)
     } else {
@@ -244,7 +258,15 @@ fn number(record: &Record<'_>, field: Field, fraction: bool) -> Result<Option<u3
 
 /// Makes every text field a text or missing, and cuts those that may be cut.
 fn settle_texts(record: &mut Record<'_>) -> Result<(), Wrong> {
-    const UNCUT: [Field; 4] = [Field::Account, Field::RequestId, Field::Prompt, Field::SystemPrompt];
+    // What only a hash is kept of needs no cutting either.
+    const UNCUT: [Field; 6] = [
+        Field::Account,
+        Field::RequestId,
+        Field::Prompt,
+        Field::SystemPrompt,
+        Field::Template,
+        Field::PrefixHash,
+    ];
     const CUT: [Field; 2] = [Field::Session, Field::PromptHash];
     let fields = UNCUT.into_iter().chain(CUT).chain(DIM_TEXTS.into_iter().map(|(field, _)| field));
     for field in fields {

@@ -21,7 +21,7 @@ pub(in crate::ingest) trait Names {
 }
 
 /// Most fields that a source may know.
-pub(in crate::ingest) const FIELDS_MAX: usize = 24;
+pub(in crate::ingest) const FIELDS_MAX: usize = 26;
 
 /// What one object holds.
 #[derive(Debug)]
