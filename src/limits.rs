@@ -286,6 +286,51 @@ pub const LOAD_ACCOUNTS_MIN: usize = 8;
 /// Events within the window without which an account's volume says nothing.
 pub const LOAD_EVENTS_MIN: u64 = 20;
 
+/// Requests that can be told apart without which an account's purpose is not judged.
+pub const LABELLED_MIN: u64 = 5;
+
+/// Prompts of an account from which hardly any repetition means that work is shared out.
+pub const QUEUE_PROMPTS_MIN: f64 = 200.0;
+
+/// Pairs of accounts that are compared where all pairs would be too many.
+pub const PAIRS_SAMPLED: usize = 300;
+
+/// Members that have to hold a value before it is something that members have in common.
+pub const SHARED_VALUE_MIN: u32 = 4;
+
+/// Share of a group that pays with one payment from which the group is openly one customer.
+pub const ONE_CARD_SHARE: f64 = 0.8;
+
+/// Accounts from which even that is no explanation.
+pub const ONE_CARD_ACCOUNTS_MAX: usize = 100;
+
+/// False rate that a confirmed group may have.
+pub const FALSE_RATE_MAX: f64 = 0.01;
+
+/// Permutations of a day.
+pub const PERMUTATIONS: u32 = 20;
+
+/// Groups tested in each permutation. Of more a sample is tested, and counted as standing for all.
+pub const PERMUTED_GROUPS_MAX: usize = 2_000;
+
+/// Accounts without which nothing is analysed.
+pub const ACCOUNTS_MIN: usize = 100;
+
+/// Share of all events from which one account is named as unusual.
+pub const ONE_ACCOUNT_SHARE: f64 = 0.3;
+
+/// Members that hold a value before it is part of a cluster's signature.
+pub const SIGNATURE_HOLDERS_MIN: usize = 8;
+
+/// Values of each kind in a signature. The most common ones are kept.
+pub const SIGNATURE_KEYS_MAX: usize = 200;
+
+/// Accounts listed beside a cluster as excluded. Further ones are left out.
+pub const BYSTANDERS_MAX: usize = 1_000;
+
+/// Clusters that the book holds. Past it new ones are logged as an error and not entered.
+pub const CLUSTERS_MAX: usize = 100_000;
+
 // --- What `cahoots ingest` sends ---
 
 /// Lines of one body: one batch of the server.

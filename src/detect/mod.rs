@@ -13,7 +13,11 @@
 //!
 //! What is done about a cluster is not decided here.
 
+mod analysis;
 mod background;
+mod clusters;
+mod enough;
+mod extraction;
 mod facts;
 mod family;
 mod groups;
@@ -21,5 +25,85 @@ mod history;
 mod math;
 mod networks;
 mod null;
+mod permute;
 mod score;
+mod signature;
+mod twins;
 mod window;
+
+pub use analysis::{Analysis, Due, Ledger, Report};
+pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict};
+pub use family::Family;
+
+use crate::event::Dim;
+use crate::store::Snapshot;
+use facts::Kind;
+use family::Bench;
+use groups::{Group, Origin};
+use score::Scored;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Threads that an analysis uses.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
+}
+
+/// Scores all groups, in their order.
+fn score_all(bench: &Bench<'_>, groups: &[Group]) -> Vec<Scored> {
+    let workers = workers();
+    let mut scored: Vec<Option<Scored>> = vec![None; groups.len()];
+    std::thread::scope(|scope| {
+        // Large groups come in runs, so each thread takes every nth.
+        let mut lanes: Vec<Vec<(&Group, &mut Option<Scored>)>> = (0..workers).map(|_| Vec::new()).collect();
+        for (at, pair) in groups.iter().zip(&mut scored).enumerate() {
+            if let Some(lane) = lanes.get_mut(at % workers) {
+                lane.push(pair);
+            }
+        }
+        for lane in lanes {
+            scope.spawn(move || {
+                let mut scratch = Vec::new();
+                for (group, slot) in lane {
+                    *slot = Some(Scored::of(bench, group, &mut scratch));
+                }
+            });
+        }
+    });
+    scored.into_iter().map(Option::unwrap_or_default).collect()
+}
+
+/// A hash of what made each group, by names, the same in every database.
+fn names_of(snapshot: &Snapshot, groups: &[Group]) -> Vec<u64> {
+    let catalog = snapshot.catalog();
+    let name = |group: &Group| match group.origin {
+        Origin::Star(kind, value) => {
+            let mut bytes = vec![kind as u8];
+            match dim_of(kind) {
+                Some(dim) => bytes.extend_from_slice(catalog.value(dim, value)),
+                None => bytes.extend_from_slice(&value.to_be_bytes()),
+            }
+            xxh3_64(&bytes)
+        }
+        Origin::Visitors => 1,
+        Origin::Turns => 2,
+        Origin::Signature => 3,
+        Origin::Union => 4,
+    };
+    groups.iter().map(name).collect()
+}
+
+/// The dimension whose ordinals a kind's values are; none where a value is its own name.
+fn dim_of(kind: Kind) -> Option<Dim> {
+    match kind {
+        Kind::Ip => Some(Dim::Ip),
+        Kind::Prefix => Some(Dim::Net),
+        Kind::Site => Some(Dim::Site),
+        Kind::Fingerprint => Some(Dim::Fingerprint),
+        Kind::UserAgent => Some(Dim::UserAgent),
+        Kind::Payment => Some(Dim::Payment),
+        Kind::ApiKey => Some(Dim::ApiKey),
+        Kind::EmailDomain => Some(Dim::EmailDomain),
+        Kind::Model => Some(Dim::Model),
+        Kind::Template | Kind::Core => None,
+    }
+}

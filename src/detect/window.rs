@@ -65,7 +65,8 @@ pub struct Lists {
 
 impl Lists {
     /// Lists from pairs sorted by their high half, which counts from 0 to below `count`.
-    fn of(pairs: &[u64], count: usize) -> Self {
+    #[must_use]
+    pub fn of(pairs: &[u64], count: usize) -> Self {
         let mut ends = Vec::with_capacity(count);
         let mut at = 0;
         for row in 0..count as u64 {
@@ -164,7 +165,7 @@ pub struct Window {
     /// Events of everybody on each day.
     pub totals: Vec<u64>,
     /// Values and holders by [`Kind`].
-    items: [Items; 10],
+    items: [Items; Kind::COUNT],
     /// Visits of each day of the window, account as rank.
     pub visits: Vec<Vec<Visit>>,
     /// Rank by ordinal, `u32::MAX` for accounts that are not in the window.
@@ -334,13 +335,12 @@ impl Window {
 }
 
 /// Drops phrase keys that have left the fresh days and that fewer than three accounts had in them: a key
-/// that spreads slower than that joins nobody in time, and they are nine tenths of all keys.
-pub fn prune_templates(days: &mut [DayFacts]) {
+/// that spreads slower than that joins nobody in time, and they are nine tenths of all keys. Says which day
+/// was pruned.
+#[must_use]
+pub fn prune_templates(days: &mut [DayFacts]) -> Option<i32> {
     let fresh = days.len().saturating_sub(TEMPLATE_FRESH_DAYS);
-    let Some((leaving, later)) = fresh.checked_sub(1).and_then(|at| days.get_mut(at..)?.split_first_mut())
-    else {
-        return;
-    };
+    let (leaving, later) = days.get_mut(fresh.checked_sub(1)?..)?.split_first_mut()?;
     let mut pairs: Vec<u64> = leaving.templates.clone();
     pairs.extend(later.iter().flat_map(|facts| facts.templates.iter().copied()));
     pairs.sort_unstable();
@@ -352,6 +352,7 @@ pub fn prune_templates(days: &mut [DayFacts]) {
         .collect();
     leaving.templates.retain(|held| shared.binary_search(&halves(*held).0).is_ok());
     leaving.templates.shrink_to_fit();
+    Some(leaving.day)
 }
 
 /// Pairs of account and network for pairs of account and address.

@@ -338,18 +338,6 @@ impl Number {
     }
 }
 
-/// Bits of [`Number::Marks`]: what a prompt asks for, by phrase lists.
-pub mod mark {
-    /// Asks for written-out reasoning.
-    pub const REASONING: u32 = 1;
-    /// Has the model grade by rubric.
-    pub const GRADING: u32 = 2;
-    /// A step of an agent, with tools.
-    pub const AGENT: u32 = 4;
-    /// Programming.
-    pub const CODING: u32 = 8;
-}
-
 /// Identity of an event that has a request id: keyed with the database's seed, so that nobody can
 /// choose two events that collide. The account is part of it because clients can often choose the
 /// request id: one account must not be able to make another's events look like duplicates.

@@ -35,9 +35,14 @@ pub enum Kind {
     Model = 8,
     /// Phrase key of prompts; its value is the key itself, not an ordinal.
     Template = 9,
+    /// Membership in the core of visitors who keep meeting; derived from addresses, its only value is 0.
+    Core = 10,
 }
 
 impl Kind {
+    /// How many there are.
+    pub const COUNT: usize = 11;
+
     /// The kinds whose holdings are kept as plain pairs of account and value.
     pub const PAIRED: [Self; 6] = [
         Self::Fingerprint,
@@ -62,6 +67,7 @@ impl Kind {
             Self::EmailDomain => "email_domain",
             Self::Model => "model",
             Self::Template => "template",
+            Self::Core => "core",
         }
     }
 }

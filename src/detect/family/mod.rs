@@ -59,7 +59,7 @@ impl Family {
     #[must_use]
     pub fn of_kind(kind: Kind) -> Self {
         match kind {
-            Kind::Ip | Kind::Prefix | Kind::Site => Self::Net,
+            Kind::Ip | Kind::Prefix | Kind::Site | Kind::Core => Self::Net,
             Kind::Fingerprint | Kind::UserAgent => Self::Client,
             Kind::Template => Self::Content,
             Kind::Payment | Kind::ApiKey => Self::Money,

@@ -3,6 +3,7 @@
 
 mod stars;
 
+pub(super) use stars::common;
 pub use stars::stars;
 
 use super::facts::Kind;

@@ -1,0 +1,297 @@
+//! The book: every cluster that was ever found, kept up to date at each day's close.
+
+use super::find::Confirmed;
+use super::{Bystander, Cluster, Key, Member, Status, Strength};
+use crate::detect::family::Family;
+use crate::detect::history::History;
+use crate::detect::math;
+use crate::detect::window::Window;
+use crate::limits::{BYSTANDERS_MAX, CLUSTERS_MAX};
+use crate::store::{Decode, Encode};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Share of the smaller set of members from which a found cluster is one that is known.
+const SAME_SHARE: f64 = 0.3;
+
+/// Members whose names make a cluster's id.
+const ID_MEMBERS: usize = 8;
+
+/// What happened to a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[repr(u8)]
+pub enum Step {
+    /// It was found.
+    Found = 0,
+    /// It was confirmed.
+    Confirmed = 1,
+    /// Accounts joined.
+    Grew = 2,
+    /// Accounts were taken out, because they agree with the others no longer.
+    Shrank = 3,
+    /// Another cluster was taken up.
+    Merged = 4,
+    /// The verdict changed.
+    Judged = 5,
+    /// Members were banned.
+    Banned = 6,
+}
+
+impl Step {
+    /// The word in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Found => "found",
+            Self::Confirmed => "confirmed",
+            Self::Grew => "grew",
+            Self::Shrank => "shrank",
+            Self::Merged => "merged",
+            Self::Judged => "judged",
+            Self::Banned => "banned",
+        }
+    }
+}
+
+/// One line of a cluster's history.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Happening {
+    /// The day at whose close it happened.
+    pub day: i32,
+    /// What.
+    pub step: Step,
+    /// How many accounts it concerned.
+    pub accounts: u32,
+    /// The other cluster, or the verdict.
+    pub about: String,
+}
+
+/// All clusters.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub struct Book {
+    /// In order of finding.
+    pub clusters: Vec<Cluster>,
+}
+
+/// What the book needs of a day.
+pub struct Page<'w> {
+    /// The window.
+    pub window: &'w Window,
+    /// Signatures of the clusters found, in their order.
+    pub signatures: Vec<Vec<Key>>,
+    /// Sentences on what was checked, in their order.
+    pub twins: Vec<Vec<String>>,
+    /// Who succeeded whom, by rank and name.
+    pub succeeded: &'w BTreeMap<u32, String>,
+}
+
+impl Book {
+    /// A cluster by its id; one that was taken up leads to the one that took it.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Cluster> {
+        self.clusters.iter().find(|cluster| cluster.id == id)
+    }
+
+    /// Clusters that were not taken up by another.
+    pub fn current(&self) -> impl Iterator<Item = &Cluster> {
+        self.clusters.iter().filter(|cluster| cluster.merged_into.is_none())
+    }
+
+    /// The cluster that an account is a member of.
+    #[must_use]
+    pub fn of_account(&self, account: &str) -> Option<&Cluster> {
+        self.current().find(|cluster| cluster.member(account).is_some())
+    }
+
+    /// Takes in what a day has found, and tells the history who is a member.
+    pub fn close(&mut self, page: &Page<'_>, found: &[Confirmed], history: &mut History) {
+        for (at, one) in found.iter().enumerate() {
+            let at = self.place(page, one, at);
+            let Some(cluster) = at.and_then(|at| self.clusters.get(at)) else { continue };
+            // Accounts of a cluster that accuses say no longer what is usual.
+            if cluster.status == Status::Confirmed && cluster.verdict.accuses() {
+                for member in &cluster.members {
+                    if let Some(account) = page.window.find(&member.account).and_then(|r| page.window.account(r)) {
+                        history.set_clustered(account.ordinal, true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Joins a found cluster to the one it is, or enters it; says where.
+    fn place(&mut self, page: &Page<'_>, found: &Confirmed, at: usize) -> Option<usize> {
+        let names: BTreeSet<&str> =
+            found.members.iter().filter_map(|m| page.window.account(*m)).map(|a| a.name.as_str()).collect();
+        let mut same: Vec<usize> = (0..self.clusters.len())
+            .filter(|at| {
+                let cluster = &self.clusters[*at];
+                let both = cluster.members.iter().filter(|m| names.contains(m.account.as_str())).count();
+                let smaller = cluster.members.len().min(names.len());
+                cluster.merged_into.is_none() && both as f64 >= SAME_SHARE * smaller as f64 && both > 0
+            })
+            .collect();
+        // The first found keeps its id.
+        let Some(first) = same.first().copied() else {
+            if self.clusters.len() >= CLUSTERS_MAX {
+                tracing::error!("the book of clusters is full: {CLUSTERS_MAX}");
+                return None;
+            }
+            self.clusters.push(begin(page, found));
+            let last = self.clusters.len() - 1;
+            self.clusters[last].renew(page, found, at);
+            return Some(last);
+        };
+        for other in same.drain(1..) {
+            let taken = std::mem::take(&mut self.clusters[other].members);
+            let (id, into) = (self.clusters[other].id.clone(), self.clusters[first].id.clone());
+            self.clusters[other].merged_into = Some(into);
+            let cluster = &mut self.clusters[first];
+            cluster.happened(page.window.day, Step::Merged, taken.len(), id);
+            for member in taken {
+                if let Err(at) = cluster.members.binary_search_by(|m| m.account.cmp(&member.account)) {
+                    cluster.members.insert(at, member);
+                }
+            }
+        }
+        self.clusters[first].renew(page, found, at);
+        Some(first)
+    }
+}
+
+/// A new entry: its id is that of its oldest members.
+fn begin(page: &Page<'_>, found: &Confirmed) -> Cluster {
+    let mut oldest: Vec<(i32, &str)> = found
+        .members
+        .iter()
+        .filter_map(|member| page.window.account(*member))
+        .map(|account| (account.first_seen, account.name.as_str()))
+        .collect();
+    oldest.sort_unstable();
+    let mut hasher = blake3::Hasher::new();
+    for (_, name) in oldest.iter().take(ID_MEMBERS) {
+        hasher.update(name.as_bytes());
+        hasher.update(&[0]);
+    }
+    let day = page.window.day;
+    Cluster {
+        id: format!("c-{}", &hasher.finalize().to_hex()[..12]),
+        status: Status::Watch,
+        verdict: found.verdict,
+        first_seen: oldest.first().map_or(day, |(day, _)| *day),
+        found: day,
+        confirmed: None,
+        renewed: day,
+        members: Vec::new(),
+        bystanders: Vec::new(),
+        strengths: Vec::new(),
+        threshold: found.threshold,
+        q: found.q,
+        coordination: found.coordination,
+        extraction: found.extraction.score,
+        deception: found.deception,
+        signature: Vec::new(),
+        twins: Vec::new(),
+        events: 0,
+        history: vec![Happening {
+            day,
+            step: Step::Found,
+            accounts: found.members.len() as u32,
+            about: found.verdict.name().to_owned(),
+        }],
+        merged_into: None,
+    }
+}
+
+impl Cluster {
+    pub(super) fn happened(&mut self, day: i32, step: Step, accounts: usize, about: String) {
+        self.history.push(Happening { day, step, accounts: accounts as u32, about });
+    }
+
+    /// Takes over what a day says of the cluster.
+    fn renew(&mut self, page: &Page<'_>, found: &Confirmed, at: usize) {
+        let window = page.window;
+        let day = window.day;
+        self.renewed = day;
+        if self.verdict != found.verdict {
+            self.happened(day, Step::Judged, found.members.len(), found.verdict.name().to_owned());
+            self.verdict = found.verdict;
+        }
+        if found.is_confirmed && self.status == Status::Watch {
+            self.status = Status::Confirmed;
+            self.confirmed = Some(day);
+            self.happened(day, Step::Confirmed, found.members.len(), String::new());
+        }
+        (self.threshold, self.q, self.coordination) = (found.threshold, found.q, found.coordination);
+        (self.extraction, self.deception) = (found.extraction.score, found.deception);
+        let mut strengths: Vec<Strength> = Family::ALL
+            .into_iter()
+            .map(|family| Strength { family: family as u8, strength: found.scored.strength(family) })
+            .filter(|strength| strength.strength > 0.0)
+            .collect();
+        strengths.sort_by(|a, b| b.strength.total_cmp(&a.strength));
+        self.strengths = strengths;
+        self.signature = page.signatures.get(at).cloned().unwrap_or_default();
+        self.twins = page.twins.get(at).cloned().unwrap_or_default();
+        self.enter(page, found);
+        self.take_out(page, found);
+        let members = self.members.iter().filter_map(|member| window.find(&member.account));
+        let today = members.filter_map(|rank| {
+            if self.found == day { window.account(rank).map(|a| a.events) } else { window.daily(rank).last().map(|n| u64::from(*n)) }
+        });
+        self.events += today.sum::<u64>();
+    }
+
+    fn enter(&mut self, page: &Page<'_>, found: &Confirmed) {
+        let day = page.window.day;
+        let before = self.members.len();
+        for (rank, agreements) in found.members.iter().zip(&found.agreements) {
+            let Some(account) = page.window.account(*rank) else { continue };
+            let agreements: Vec<u8> = agreements.iter().map(|family| *family as u8).collect();
+            match self.members.binary_search_by(|member| member.account.cmp(&account.name)) {
+                Ok(at) => self.members[at].agreements = agreements,
+                Err(at) => self.members.insert(
+                    at,
+                    Member {
+                        account: account.name.clone(),
+                        first_seen: account.first_seen,
+                        flagged: day,
+                        agreements,
+                        by_signature: false,
+                        succeeds: page.succeeded.get(rank).cloned(),
+                    },
+                ),
+            }
+        }
+        let grown = self.members.len() - before;
+        if grown > 0 && before > 0 {
+            self.happened(day, Step::Grew, grown, String::new());
+        }
+    }
+
+    /// Takes out members that were asked again and agree no longer.
+    fn take_out(&mut self, page: &Page<'_>, found: &Confirmed) {
+        let asked: BTreeMap<&str, usize> = found
+            .bystanders
+            .iter()
+            .filter_map(|(rank, agreements)| Some((page.window.account(*rank)?.name.as_str(), *agreements)))
+            .collect();
+        let before = self.members.len();
+        self.members.retain(|member| !asked.contains_key(member.account.as_str()));
+        let gone = before - self.members.len();
+        if gone > 0 {
+            self.happened(page.window.day, Step::Shrank, gone, String::new());
+        }
+        self.bystanders = asked
+            .into_iter()
+            .take(BYSTANDERS_MAX)
+            .map(|(account, agreements)| Bystander { account: account.to_owned(), agreements: agreements as u8 })
+            .collect();
+    }
+}
+
+/// Strength of a finding for answers: rounded where the last digits say nothing.
+#[must_use]
+pub fn shown(strength: f64) -> f64 {
+    debug_assert!(math::strength(-1.0) > 0.0, "strengths are positive");
+    (strength * 100.0).round() / 100.0
+}

@@ -1,0 +1,279 @@
+//! Finding: from a day's scored groups to clusters whose members have been asked one by one.
+//!
+//! Groups that would accuse are joined among themselves only: joining by overlap is how a hackathon in
+//! an attacker's network becomes part of the attack. What is joined is cleaned and tested again.
+
+use super::members::Profile;
+use super::verdict::{Circumstances, Deception, Verdict, verdict};
+use crate::detect::extraction::{Asking, Extraction};
+use crate::detect::facts::{DayFacts, Kind, Passing};
+use crate::detect::family::{Bench, FAMILIES, Family};
+use crate::detect::groups::{Group, Origin};
+use crate::detect::permute::NullTable;
+use crate::detect::score::Scored;
+use crate::limits::{CONFIRM_MIN, FALSE_RATE_MAX, GROUP_MIN};
+use roaring::RoaringBitmap;
+use std::collections::BTreeMap;
+
+/// Families that show an operator's hand. CONTENT, LIFE, SYNC alone are what events look like.
+const OPERATOR: [Family; 4] = [Family::Net, Family::Client, Family::Money, Family::Load];
+
+/// Share of the smaller of two sets that they have in common when they are joined.
+const JOINED_SHARE: f64 = 0.3;
+
+/// Rounds in which members are asked; what has not settled by then is left out.
+const ROUNDS: usize = 3;
+
+/// A day's groups and what was measured of them.
+pub struct Frame<'b> {
+    /// The tests.
+    pub bench: &'b Bench<'b>,
+    /// What accounts ask for.
+    pub asking: &'b Asking<'b>,
+    /// Facts of the days.
+    pub days: &'b [&'b DayFacts],
+    /// The groups.
+    pub groups: &'b [Group],
+    /// Their scores.
+    pub scored: &'b [Scored],
+    /// The strength asked of each.
+    pub thresholds: &'b [f64],
+    /// The permutations.
+    pub null: &'b NullTable,
+    /// Accounts that took the place of banned ones, by rank.
+    pub successors: &'b BTreeMap<u32, u32>,
+    /// Seed of sampled pairs.
+    pub seed: u64,
+}
+
+/// A cluster of one day.
+#[derive(Clone, Debug)]
+pub struct Confirmed {
+    /// Ranks, ascending.
+    pub members: Vec<u32>,
+    /// For each member the families in which it agrees.
+    pub agreements: Vec<Vec<Family>>,
+    /// Ranks of candidates that agree in too few, with how many.
+    pub bystanders: Vec<(u32, usize)>,
+    /// Numbers of the groups that it was joined from.
+    pub groups: Vec<usize>,
+    /// Tested as a whole; no family is left out.
+    pub scored: Scored,
+    /// Strength of the second family besides the strongest.
+    pub coordination: f64,
+    /// Strength that was asked for.
+    pub threshold: f64,
+    /// False rate.
+    pub q: f64,
+    /// What it asks for.
+    pub extraction: Extraction,
+    /// What hides it.
+    pub deception: Deception,
+    /// Share of members that share the most common payment, and the most common /24 or /64.
+    pub one_card: f64,
+    /// Share of members seen in the most common /24 or /64.
+    pub one_net: f64,
+    /// What it is.
+    pub verdict: Verdict,
+    /// Whether it is large enough to be confirmed.
+    pub is_confirmed: bool,
+}
+
+/// What a day's finding gave.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// The clusters: those that accuse first, then by size.
+    pub clusters: Vec<Confirmed>,
+    /// Groups that passed the threshold.
+    pub passed: usize,
+}
+
+/// Finds a day's clusters.
+#[must_use]
+pub fn find(frame: &Frame<'_>) -> Found {
+    let observed = |strength: f64| frame.scored.iter().filter(|s| s.coordination() >= strength).count();
+    let passed: Vec<usize> = (0..frame.groups.len())
+        .filter(|at| {
+            let strength = frame.scored[*at].coordination();
+            strength >= frame.thresholds[*at]
+                && frame.null.q(strength, observed(strength)) <= FALSE_RATE_MAX
+        })
+        .collect();
+    let (accusing, telling): (Vec<usize>, Vec<usize>) =
+        passed.iter().partition(|at| frame.verdict_of_group(**at).accuses());
+    let mut clusters: Vec<Confirmed> = Vec::new();
+    for at in [accusing, telling] {
+        let taken: RoaringBitmap = clusters.iter().flat_map(|cluster| cluster.members.iter().copied()).collect();
+        for union in frame.join(&at) {
+            let Some(mut cluster) = frame.settle(&union) else { continue };
+            let inside = cluster.members.iter().filter(|member| taken.contains(**member)).count();
+            if inside as f64 >= JOINED_SHARE * cluster.members.len() as f64 {
+                continue;
+            }
+            cluster.q = frame.null.q(cluster.coordination, observed(cluster.coordination));
+            clusters.push(cluster);
+        }
+    }
+    clusters.sort_by_key(|c| (!c.verdict.accuses(), std::cmp::Reverse(c.members.len()), c.members.first().copied()));
+    Found { clusters, passed: passed.len() }
+}
+
+/// Groups that were joined.
+struct Union {
+    members: RoaringBitmap,
+    groups: Vec<usize>,
+}
+
+impl Frame<'_> {
+    fn verdict_of_group(&self, at: usize) -> Verdict {
+        let (group, scored) = (&self.groups[at], &self.scored[at]);
+        let operator: Vec<Family> = operator(scored, self.thresholds[at]);
+        self.judge(&group.members, &operator).1
+    }
+
+    /// Purpose and verdict of a coordinated set.
+    fn judge(&self, members: &[u32], operator: &[Family]) -> (Extraction, Verdict, Deception, f64, f64) {
+        let extraction = self.asking.of_group(members, self.seed);
+        let deception = self.deception(members);
+        let (one_card, one_net) =
+            (self.most_common(Kind::Payment, members), self.most_common(Kind::Prefix, members));
+        let about = Circumstances {
+            accounts: members.len(),
+            operator,
+            deception,
+            one_card,
+            one_site: one_net >= 0.8,
+        };
+        let verdict = verdict(&extraction, &about);
+        (extraction, verdict, deception, one_card, one_net)
+    }
+
+    /// Share of members that hold the value that most of them hold.
+    fn most_common(&self, kind: Kind, members: &[u32]) -> f64 {
+        let items = self.bench.window.items(kind);
+        let mut held: Vec<u32> = members.iter().flat_map(|m| items.of_account.get(*m)).copied().collect();
+        held.sort_unstable();
+        let most = held.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
+        most as f64 / members.len().max(1) as f64
+    }
+
+    fn deception(&self, members: &[u32]) -> Deception {
+        let window = self.bench.window;
+        let is_member = |ordinal: u32| {
+            window.rank(ordinal).is_some_and(|rank| members.binary_search(&rank).is_ok())
+        };
+        let inside = |passings: &dyn Fn(&DayFacts) -> Vec<Passing>| {
+            let all = self.days.iter().flat_map(|facts| passings(facts));
+            all.filter(|passing| is_member(passing.from) && is_member(passing.to)).count() as u32
+        };
+        let core = window.items(Kind::Core);
+        let in_core = members.iter().filter(|member| !core.of_account.get(**member).is_empty()).count();
+        Deception {
+            core_share: in_core as f64 / members.len().max(1) as f64,
+            successions: members.iter().filter(|m| self.successors.contains_key(m)).count() as u32,
+            handoffs: inside(&|facts| facts.handoffs.clone()),
+            failovers: inside(&|facts| facts.failovers.clone()),
+        }
+    }
+
+    /// Joins groups, largest first, that have enough in common.
+    fn join(&self, groups: &[usize]) -> Vec<Union> {
+        let mut order = groups.to_vec();
+        order.sort_by_key(|at| {
+            let members = &self.groups[*at].members;
+            (std::cmp::Reverse(members.len()), members.first().copied(), *at)
+        });
+        let mut unions: Vec<Union> = Vec::new();
+        for at in order {
+            let mut union =
+                Union { members: self.groups[at].members.iter().copied().collect(), groups: vec![at] };
+            let size = union.members.len();
+            let (near, far): (Vec<Union>, Vec<Union>) = unions.into_iter().partition(|other| {
+                let smaller = size.min(other.members.len()) as f64;
+                other.members.intersection_len(&union.members) as f64 >= JOINED_SHARE * smaller
+            });
+            for other in near {
+                union.members |= other.members;
+                union.groups.extend(other.groups);
+            }
+            unions = far;
+            unions.push(union);
+        }
+        unions
+    }
+
+    /// Asks the members of a union one by one and tests who is left.
+    fn settle(&self, union: &Union) -> Option<Confirmed> {
+        let threshold = union.groups.iter().map(|at| self.thresholds[*at]).fold(f64::INFINITY, f64::min);
+        let candidates: Vec<u32> = union.members.iter().collect();
+        let mut members = candidates.clone();
+        let mut agreements = BTreeMap::new();
+        for _ in 0..ROUNDS {
+            let extreme = self.extreme(&members, threshold);
+            let needed = if extreme.iter().filter(|is| **is).count() >= 4 { 3 } else { 2 };
+            let profile = Profile::of(self.bench, &members, extreme);
+            agreements = candidates.iter().map(|account| (*account, profile.agreements(*account))).collect();
+            let kept: Vec<u32> = candidates
+                .iter()
+                .copied()
+                .filter(|account| agreements.get(account).is_some_and(|found| agrees(found, needed)))
+                .collect();
+            let settled = kept == members;
+            members = kept;
+            if settled || members.len() < GROUP_MIN {
+                break;
+            }
+        }
+        if members.len() < GROUP_MIN {
+            return None;
+        }
+        let scored = self.score(&members);
+        // The strongest family may be the one that made the set, so it does not count.
+        let coordination = scored.ranked()[2];
+        if coordination < threshold {
+            return None;
+        }
+        let operator = operator(&scored, threshold);
+        let (extraction, verdict, deception, one_card, one_net) = self.judge(&members, &operator);
+        let bystanders = candidates
+            .iter()
+            .filter(|account| members.binary_search(account).is_err())
+            .map(|account| (*account, agreements.get(account).map_or(0, Vec::len)));
+        Some(Confirmed {
+            bystanders: bystanders.collect(),
+            agreements: members.iter().map(|m| agreements.get(m).cloned().unwrap_or_default()).collect(),
+            is_confirmed: members.len() >= CONFIRM_MIN,
+            members,
+            groups: union.groups.clone(),
+            scored,
+            coordination,
+            threshold,
+            q: 1.0,
+            extraction,
+            deception,
+            one_card,
+            one_net,
+            verdict,
+        })
+    }
+
+    fn score(&self, members: &[u32]) -> Scored {
+        let group = Group { origin: Origin::Union, defining: None, members: members.to_vec() };
+        Scored::of(self.bench, &group, &mut Vec::new())
+    }
+
+    fn extreme(&self, members: &[u32], threshold: f64) -> [bool; FAMILIES] {
+        let scored = self.score(members);
+        Family::ALL.map(|family| scored.strength(family) >= threshold)
+    }
+}
+
+/// Whether an account agrees in enough families, one of which is something that it holds.
+fn agrees(found: &[Family], needed: usize) -> bool {
+    const HELD: [Family; 4] = [Family::Net, Family::Client, Family::Content, Family::Money];
+    found.len() >= needed && found.iter().any(|family| HELD.contains(family))
+}
+
+fn operator(scored: &Scored, threshold: f64) -> Vec<Family> {
+    scored.at_least(threshold).filter(|family| OPERATOR.contains(family)).collect()
+}
