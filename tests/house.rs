@@ -30,9 +30,16 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("config", &["event", "limits", "clock", "text"]),
     ("store", &["event", "limits", "clock", "text", "metrics"]),
     ("ingest", &["store", "event", "limits", "clock", "text", "metrics"]),
-    ("query", &["store", "event", "limits", "clock", "text", "metrics"]),
-    ("http", &["ingest", "query", "store", "event", "limits", "clock", "text", "metrics"]),
-    ("app", &["config", "http", "ingest", "query", "store", "event", "limits", "clock", "text", "metrics"]),
+    ("detect", &["store", "event", "limits", "clock", "text"]),
+    ("query", &["detect", "store", "event", "limits", "clock", "text", "metrics"]),
+    ("http", &["ingest", "query", "detect", "store", "event", "limits", "clock", "text", "metrics"]),
+    (
+        "app",
+        &[
+            "config", "http", "ingest", "query", "detect", "store", "event", "limits", "clock", "text",
+            "metrics",
+        ],
+    ),
     ("cli", &["app", "config", "http", "query", "store", "event", "limits", "clock", "text"]),
 ];
 

@@ -237,8 +237,11 @@ fn bench(window: &Window, null: Null) -> Bench<'_> {
     ];
     let rates = EVIDENCE.map(|(kind, may_be_background)| {
         let items = window.items(kind);
-        let background =
-            if may_be_background { background::with_standing(window, items) } else { vec![false; items.len()] };
+        let background = if may_be_background {
+            background::with_standing(window, items)
+        } else {
+            vec![false; items.len()]
+        };
         Rates::of(window, &null, kind, items, background)
     });
     Bench::new(window, null, rates.into())

@@ -9,7 +9,9 @@ use crate::limits::{ACCOUNTS_MIN, BASELINE_ACCOUNTS_MIN, ONE_ACCOUNT_SHARE};
 pub fn check(window: &Window, notes: &mut Vec<String>) -> Result<(), String> {
     let accounts = window.accounts.len();
     if accounts < ACCOUNTS_MIN {
-        return Err(format!("not enough to say: {accounts} accounts in the window, {ACCOUNTS_MIN} are needed"));
+        return Err(format!(
+            "not enough to say: {accounts} accounts in the window, {ACCOUNTS_MIN} are needed"
+        ));
     }
     let established = window.accounts.iter().filter(|account| account.mature).count();
     if established < BASELINE_ACCOUNTS_MIN {
@@ -21,7 +23,9 @@ pub fn check(window: &Window, notes: &mut Vec<String>) -> Result<(), String> {
     let all: u64 = window.totals.iter().sum();
     if let Some(account) = window.accounts.iter().find(|a| a.events as f64 > ONE_ACCOUNT_SHARE * all as f64) {
         let share = account.events as f64 / all as f64 * 100.0;
-        notes.push(format!("one account makes {share:.0} % of all events: rhythm is compared with the rest only roughly"));
+        notes.push(format!(
+            "one account makes {share:.0} % of all events: rhythm is compared with the rest only roughly"
+        ));
     }
     for (kind, family, field) in [
         (Kind::Ip, "NET", "ip"),
@@ -40,7 +44,10 @@ pub fn check(window: &Window, notes: &mut Vec<String>) -> Result<(), String> {
         notes.push(format!("SYNC abstains: {} days in the window, 5 are needed", window.days()));
     }
     if window.accounts.iter().all(|account| account.labelled == 0) {
-        notes.push("purpose cannot be judged: no event has prompt or topic, so nothing is accused of extraction".to_owned());
+        notes.push(
+            "purpose cannot be judged: no event has prompt or topic, so nothing is accused of extraction"
+                .to_owned(),
+        );
     }
     Ok(())
 }

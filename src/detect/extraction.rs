@@ -180,8 +180,14 @@ impl<'w> Asking<'w> {
 fn score(found: &Extraction) -> f64 {
     let logs = |lift: f64| (libm::log2(lift.max(1.0)) / 3.0).min(1.0);
     let queue = if found.is_work_queue() { 1.0 } else { 0.0 };
-    let figures =
-        [found.target, logs(found.lift), found.agreement, queue, logs(found.output_lift), found.round_the_clock];
+    let figures = [
+        found.target,
+        logs(found.lift),
+        found.agreement,
+        queue,
+        logs(found.output_lift),
+        found.round_the_clock,
+    ];
     figures.iter().sum::<f64>() / figures.len() as f64
 }
 

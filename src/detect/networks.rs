@@ -87,7 +87,11 @@ impl NetworkType {
     /// The type of an autonomous system; 0 stands for none given.
     #[must_use]
     pub fn of_asn(asn: u32) -> Self {
-        KNOWN.binary_search_by_key(&asn, |known| known.0).ok().and_then(|at| KNOWN.get(at)).map_or(Self::Unknown, |known| known.1)
+        KNOWN
+            .binary_search_by_key(&asn, |known| known.0)
+            .ok()
+            .and_then(|at| KNOWN.get(at))
+            .map_or(Self::Unknown, |known| known.1)
     }
 }
 

@@ -110,7 +110,8 @@ pub fn null_table(bench: &Bench<'_>, groups: &[Group], runs: u32, most: usize, s
                 let sample = &sample;
                 scope.spawn(move || {
                     let mine = (worker..runs).step_by(workers as usize);
-                    mine.flat_map(|n| run(bench, sample, seed.wrapping_add(u64::from(n) * 1_000))).collect::<Vec<_>>()
+                    mine.flat_map(|n| run(bench, sample, seed.wrapping_add(u64::from(n) * 1_000)))
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();

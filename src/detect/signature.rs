@@ -31,7 +31,8 @@ pub fn of(snapshot: &Snapshot, window: &Window, cluster: &Confirmed) -> Vec<Key>
         let exclusive = held.chunk_by(|a, b| a == b).filter_map(|same| {
             let item = *same.first()?;
             let holders = items.holders.get(item).len();
-            let is_key = same.len() >= SIGNATURE_HOLDERS_MIN && same.len() as f64 >= EXCLUSIVE * holders as f64;
+            let is_key =
+                same.len() >= SIGNATURE_HOLDERS_MIN && same.len() as f64 >= EXCLUSIVE * holders as f64;
             is_key.then_some((same.len(), *items.values.get(item as usize)?))
         });
         let mut exclusive: Vec<(usize, String)> = {

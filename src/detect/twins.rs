@@ -36,7 +36,8 @@ pub fn checked(cluster: &Confirmed) -> Vec<String> {
     }
     if strong(Family::Content) || strong(Family::Client) {
         sentences.push(
-            "A popular library or harness: texts and clients that established accounts use are left out.".to_owned(),
+            "A popular library or harness: texts and clients that established accounts use are left out."
+                .to_owned(),
         );
     }
     if strong(Family::Load) {

@@ -263,9 +263,9 @@ impl Window {
         }
         networks.sort_unstable();
         for of_one in networks.chunk_by(|a, b| a.0 == b.0) {
-            let most = of_one.chunk_by(|a, b| a == b).max_by_key(|same| {
-                (same.len(), std::cmp::Reverse(same.first().map(|network| network.1)))
-            });
+            let most = of_one
+                .chunk_by(|a, b| a == b)
+                .max_by_key(|same| (same.len(), std::cmp::Reverse(same.first().map(|network| network.1))));
             if let Some((rank, asn)) = most.and_then(|same| same.first())
                 && let Some(account) = self.accounts.get_mut(*rank as usize)
             {
@@ -386,7 +386,8 @@ fn accounts(
     }
     let names: Vec<String> = {
         let catalog = snapshot.catalog();
-        let name = |ordinal: &u32| String::from_utf8_lossy(catalog.value(Dim::Account, *ordinal)).into_owned();
+        let name =
+            |ordinal: &u32| String::from_utf8_lossy(catalog.value(Dim::Account, *ordinal)).into_owned();
         ordinals.iter().map(name).collect()
     };
     let mut accounts: Vec<Account> = ordinals

@@ -3,12 +3,14 @@
 //! `app` implements it over the real writer and store; the tests of this floor implement it with a
 //! few lines, so that a full disk or a query that never ends needs neither a disk nor a wait.
 
+use crate::detect::{Ledger, Report};
 use crate::event::{EventBatch, Micros};
 use crate::ingest::{Budget as Room, Decoder, Outcome, Permit, Rejects};
 use crate::query::{Answer, Budget, QueryError, Request};
 use crate::store::StoreError;
 use serde_json::Value;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// A future that can be kept beside others.
 pub type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -86,6 +88,13 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Answers a question. Blocks; called where blocking is fine.
     fn query(&self, request: &Request, budget: &Budget) -> Result<Answer, QueryError>;
+
+    /// What the analysis knows as of its last closing; cheap.
+    fn ledger(&self) -> Arc<Ledger>;
+
+    /// Closes every day that begins before an instant (all there are, if none is given) and says what the
+    /// last closing did. Blocks; called where blocking is fine.
+    fn analyze(&self, until: Option<Micros>) -> Result<Report, StoreError>;
 
     /// Figures about the store; cheap.
     fn status(&self) -> Result<Status, StoreError>;

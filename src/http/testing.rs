@@ -1,7 +1,8 @@
 //! What the tests of this floor share: bodies that come when and how a test wants, and an engine
 //! that does what a test says.
 
-use crate::event::{Draft, EventBatch};
+use crate::detect::{Ledger, Report};
+use crate::event::{Draft, EventBatch, Micros};
 use crate::http::engine::{Decode, Engine, Pending, Status};
 use crate::ingest::{Budget as Room, Outcome, Permit, Reject, Rejects};
 use crate::limits::INFLIGHT_WAIT;
@@ -180,6 +181,14 @@ impl Engine for FakeEngine {
         }
         let table = Table { columns: vec!["account"], rows: vec![vec![account.clone().into()]] };
         Ok(Answer { document: serde_json::json!({ "account": account }), table, next: Some("c1".into()) })
+    }
+
+    fn ledger(&self) -> Arc<Ledger> {
+        Arc::default()
+    }
+
+    fn analyze(&self, _until: Option<Micros>) -> Result<Report, StoreError> {
+        Ok(Report::default())
     }
 
     fn status(&self) -> Result<Status, StoreError> {

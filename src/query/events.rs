@@ -8,7 +8,6 @@ use crate::event::{Aspect, Dim, Number, Text};
 use crate::store::{Part, PartReader, Snapshot};
 use serde_json::{Map, Value, json};
 
-
 /// Names of the texts, in the order of [`Text::ALL`].
 const TEXTS: [&str; 4] = ["request_id", "session", "prompt_hash", "extra"];
 

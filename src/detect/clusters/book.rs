@@ -110,7 +110,9 @@ impl Book {
             // Accounts of a cluster that accuses say no longer what is usual.
             if cluster.status == Status::Confirmed && cluster.verdict.accuses() {
                 for member in &cluster.members {
-                    if let Some(account) = page.window.find(&member.account).and_then(|r| page.window.account(r)) {
+                    if let Some(account) =
+                        page.window.find(&member.account).and_then(|r| page.window.account(r))
+                    {
                         history.set_clustered(account.ordinal, true);
                     }
                 }
@@ -236,7 +238,11 @@ impl Cluster {
         self.take_out(page, found);
         let members = self.members.iter().filter_map(|member| window.find(&member.account));
         let today = members.filter_map(|rank| {
-            if self.found == day { window.account(rank).map(|a| a.events) } else { window.daily(rank).last().map(|n| u64::from(*n)) }
+            if self.found == day {
+                window.account(rank).map(|a| a.events)
+            } else {
+                window.daily(rank).last().map(|n| u64::from(*n))
+            }
         });
         self.events += today.sum::<u64>();
     }
@@ -284,7 +290,10 @@ impl Cluster {
         self.bystanders = asked
             .into_iter()
             .take(BYSTANDERS_MAX)
-            .map(|(account, agreements)| Bystander { account: account.to_owned(), agreements: agreements as u8 })
+            .map(|(account, agreements)| Bystander {
+                account: account.to_owned(),
+                agreements: agreements as u8,
+            })
             .collect();
     }
 }

@@ -95,15 +95,15 @@ pub fn find(frame: &Frame<'_>) -> Found {
     let passed: Vec<usize> = (0..frame.groups.len())
         .filter(|at| {
             let strength = frame.scored[*at].coordination();
-            strength >= frame.thresholds[*at]
-                && frame.null.q(strength, observed(strength)) <= FALSE_RATE_MAX
+            strength >= frame.thresholds[*at] && frame.null.q(strength, observed(strength)) <= FALSE_RATE_MAX
         })
         .collect();
     let (accusing, telling): (Vec<usize>, Vec<usize>) =
         passed.iter().partition(|at| frame.verdict_of_group(**at).accuses());
     let mut clusters: Vec<Confirmed> = Vec::new();
     for at in [accusing, telling] {
-        let taken: RoaringBitmap = clusters.iter().flat_map(|cluster| cluster.members.iter().copied()).collect();
+        let taken: RoaringBitmap =
+            clusters.iter().flat_map(|cluster| cluster.members.iter().copied()).collect();
         for union in frame.join(&at) {
             let Some(mut cluster) = frame.settle(&union) else { continue };
             let inside = cluster.members.iter().filter(|member| taken.contains(**member)).count();
@@ -114,7 +114,9 @@ pub fn find(frame: &Frame<'_>) -> Found {
             clusters.push(cluster);
         }
     }
-    clusters.sort_by_key(|c| (!c.verdict.accuses(), std::cmp::Reverse(c.members.len()), c.members.first().copied()));
+    clusters.sort_by_key(|c| {
+        (!c.verdict.accuses(), std::cmp::Reverse(c.members.len()), c.members.first().copied())
+    });
     Found { clusters, passed: passed.len() }
 }
 
@@ -159,9 +161,8 @@ impl Frame<'_> {
 
     fn deception(&self, members: &[u32]) -> Deception {
         let window = self.bench.window;
-        let is_member = |ordinal: u32| {
-            window.rank(ordinal).is_some_and(|rank| members.binary_search(&rank).is_ok())
-        };
+        let is_member =
+            |ordinal: u32| window.rank(ordinal).is_some_and(|rank| members.binary_search(&rank).is_ok());
         let inside = |passings: &dyn Fn(&DayFacts) -> Vec<Passing>| {
             let all = self.days.iter().flat_map(|facts| passings(facts));
             all.filter(|passing| is_member(passing.from) && is_member(passing.to)).count() as u32

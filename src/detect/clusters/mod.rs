@@ -137,7 +137,9 @@ impl Cluster {
     /// Names of the families that are extreme.
     pub fn families(&self) -> impl Iterator<Item = &'static str> {
         let extreme = self.strengths.iter().filter(|strength| strength.strength >= self.threshold);
-        extreme.filter_map(|strength| Family::ALL.get(usize::from(strength.family))).map(|family| family.name())
+        extreme
+            .filter_map(|strength| Family::ALL.get(usize::from(strength.family)))
+            .map(|family| family.name())
     }
 }
 

@@ -55,9 +55,10 @@ pub fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, Store
         exact: line.exact,
         refused: routes.of_key(line.route).refused,
     }));
-    facts.templates = distinct(lines.iter().flat_map(|line| {
-        line.keys.into_iter().filter(|key| *key != 0).map(|key| pair(key, line.account))
-    }));
+    facts.templates =
+        distinct(lines.iter().flat_map(|line| {
+            line.keys.into_iter().filter(|key| *key != 0).map(|key| pair(key, line.account))
+        }));
     facts.prompts = distinct(lines.iter().filter_map(|line| {
         (line.exact != 0 && line.exact % PROMPT_SAMPLE == 1).then(|| pair(line.account, line.exact))
     }));
@@ -250,7 +251,8 @@ fn met(lines: &[Line], column: fn(&Line) -> u32) -> Vec<u64> {
 /// Pairs of account and the name of a dimension, from pairs of account and aspect key.
 fn named(snapshot: &Snapshot, dim: Dim, met: &[u64]) -> Vec<u64> {
     let catalog = snapshot.catalog();
-    let name = |pair: &u64| catalog.name_of(dim, *pair as u32).map(|name| (*pair >> 32) << 32 | u64::from(name));
+    let name =
+        |pair: &u64| catalog.name_of(dim, *pair as u32).map(|name| (*pair >> 32) << 32 | u64::from(name));
     distinct(met.iter().filter_map(name))
 }
 

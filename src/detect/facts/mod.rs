@@ -44,14 +44,8 @@ impl Kind {
     pub const COUNT: usize = 11;
 
     /// The kinds whose holdings are kept as plain pairs of account and value.
-    pub const PAIRED: [Self; 6] = [
-        Self::Fingerprint,
-        Self::UserAgent,
-        Self::Payment,
-        Self::ApiKey,
-        Self::EmailDomain,
-        Self::Model,
-    ];
+    pub const PAIRED: [Self; 6] =
+        [Self::Fingerprint, Self::UserAgent, Self::Payment, Self::ApiKey, Self::EmailDomain, Self::Model];
 
     /// The name in answers, the same word as in questions.
     #[must_use]

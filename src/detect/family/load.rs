@@ -67,9 +67,8 @@ impl Baseline {
         } else {
             DEVIATION_DEFAULT * DEVIATION_DEFAULT
         };
-        let variances = rates.map(|rates| {
-            if rates.len() >= ACCOUNTS_TO_SPEAK { spread(&rates).1 } else { overall }
-        });
+        let variances =
+            rates.map(|rates| if rates.len() >= ACCOUNTS_TO_SPEAK { spread(&rates).1 } else { overall });
         Self { variances }
     }
 
@@ -94,8 +93,7 @@ impl Baseline {
         let usual = USUAL_SHARE * libm::sqrt(pooled / n);
         let ln_p = math::chi_square_at_most((n - 1.0) * variance / (usual * usual), n - 1.0);
         let (mean, spread) = spread(&rates);
-        let basis =
-            Volumes { accounts: logs.len() as u32, variance, usual, cv: libm::sqrt(spread) / mean };
+        let basis = Volumes { accounts: logs.len() as u32, variance, usual, cv: libm::sqrt(spread) / mean };
         Some(Finding { family: Family::Load, ln_p, basis: Basis::Volumes(basis) })
     }
 }

@@ -33,7 +33,8 @@ impl Rhythm {
         let mut apart = 0.0;
         for member in members {
             let daily = window.daily(*member);
-            let shares = || daily.iter().zip(&self.weights).map(|(events, weight)| f64::from(*events) * weight);
+            let shares =
+                || daily.iter().zip(&self.weights).map(|(events, weight)| f64::from(*events) * weight);
             let mean = shares().sum::<f64>() / days as f64;
             if mean <= 0.0 {
                 continue;

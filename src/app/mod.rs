@@ -2,8 +2,11 @@
 //!
 //! What is done at each step belongs to the floors below; what was typed belongs to `config`.
 
+mod analyst;
+
 use crate::clock::{Clock, SystemClock};
-use crate::event::EventBatch;
+use crate::detect::{Ledger, Report};
+use crate::event::{EventBatch, Micros};
 use crate::http::auth::Guard;
 use crate::http::engine::{Decode, Engine, Pending, Status};
 use crate::http::serve;
@@ -11,6 +14,7 @@ use crate::ingest::{Append, Budget as Room, Context, Decoder, Outcome, Permit, R
 use crate::limits::{INFLIGHT_BYTES_MAX, INFLIGHT_WAIT};
 use crate::query::{self, Answer, Budget, QueryError, Request};
 use crate::store::{Appended, Appender, Health, Store, StoreError};
+use analyst::Analyst;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
@@ -95,6 +99,8 @@ pub fn serve(
     guard(options)?;
     let engine = Arc::new(House::open(options)?);
     let served = serve_engine(options, Arc::<House>::clone(&engine), shutdown, on_ready);
+    // The analyst first: it reads what the writer's last commits may still add.
+    engine.analyst.close();
     let closed = engine.writer.close();
     served?;
     Ok(closed?)
@@ -128,6 +134,7 @@ fn serve_engine(
 struct House {
     store: Store,
     writer: Writer,
+    analyst: Arc<Analyst>,
     room: Room,
     clock: SystemClock,
     keep_extra: bool,
@@ -138,9 +145,10 @@ impl House {
         // Keyed with what the system gives as random; a database that exists keeps its own.
         let seed = RandomState::new().hash_one(std::process::id());
         let (store, appender) = Store::open(&options.data, seed)?;
-        let writer = Writer::start(Box::new(StoreAppender(appender)))?;
+        let analyst = Arc::new(Analyst::start(store.clone())?);
+        let writer = Writer::start(Box::new(StoreAppender { appender, analyst: Arc::clone(&analyst) }))?;
         let room = Room::new(INFLIGHT_BYTES_MAX, INFLIGHT_WAIT);
-        Ok(Self { store, writer, room, clock: SystemClock, keep_extra: options.keep_extra })
+        Ok(Self { store, writer, analyst, room, clock: SystemClock, keep_extra: options.keep_extra })
     }
 }
 
@@ -160,6 +168,15 @@ impl Engine for House {
 
     fn query(&self, request: &Request, budget: &Budget) -> Result<Answer, QueryError> {
         query::run(&self.store.snapshot()?, request, budget)
+    }
+
+    fn ledger(&self) -> Arc<Ledger> {
+        self.analyst.ledger()
+    }
+
+    fn analyze(&self, until: Option<Micros>) -> Result<Report, StoreError> {
+        let newest = self.store.snapshot()?.newest().unwrap_or(Micros::MIN);
+        self.analyst.analyze(until.unwrap_or(newest.saturating_add(1)))
     }
 
     fn status(&self) -> Result<Status, StoreError> {
@@ -187,19 +204,24 @@ impl Engine for House {
 }
 
 /// The store's appender, as the writer asks for it.
-struct StoreAppender(Appender);
+struct StoreAppender {
+    appender: Appender,
+    analyst: Arc<Analyst>,
+}
 
 impl Append for StoreAppender {
     fn append(&mut self, batches: &[EventBatch]) -> Result<Vec<Outcome>, StoreError> {
-        Ok(self.0.append(batches)?.into_iter().map(outcome).collect())
+        let appended = self.appender.append(batches)?;
+        self.analyst.look();
+        Ok(appended.into_iter().map(outcome).collect())
     }
 
     fn idle(&mut self) -> Result<(), StoreError> {
-        self.0.settle(false)
+        self.appender.settle(false)
     }
 
     fn close(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.0.settle(true)
+        self.appender.settle(true)
     }
 }
 

@@ -1,0 +1,152 @@
+//! The analyst: one thread that closes days as the log's own time passes them.
+//!
+//! It reads snapshots and never holds ingest up. What it knows is published whole after each closing;
+//! whoever asks gets an `Arc` and keeps a consistent view. After an error it goes back to what the
+//! database holds and tries again when the next events have come.
+
+use crate::detect::{Analysis, Ledger, Report};
+use crate::event::Micros;
+use crate::store::{Store, StoreError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How long the thread may sleep although nobody called: a safety net, not a clock.
+const REST: Duration = Duration::from_secs(60);
+
+/// An order to the thread.
+enum Order {
+    /// Events have come.
+    Look,
+    /// Close everything up to an instant, then answer.
+    Analyze { until: Micros, done: SyncSender<Result<Report, StoreError>> },
+}
+
+/// The analyst's handle.
+pub(super) struct Analyst {
+    orders: Mutex<Option<Sender<Order>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    published: Arc<RwLock<Arc<Ledger>>>,
+    /// Whether an order to look is on its way, so that a thousand commits send one.
+    called: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Analyst {
+    /// Loads what is known and starts the thread.
+    pub(super) fn start(store: Store) -> Result<Self, StoreError> {
+        let analysis = Analysis::load(&store)?;
+        let published = Arc::new(RwLock::new(Arc::new(analysis.ledger.clone())));
+        let (orders, receiver) = channel();
+        let called = Arc::new(AtomicBool::new(true));
+        let stopping = Arc::new(AtomicBool::new(false));
+        let desk = Desk {
+            store,
+            analysis,
+            published: Arc::clone(&published),
+            called: Arc::clone(&called),
+            stopping: Arc::clone(&stopping),
+        };
+        let thread = std::thread::Builder::new()
+            .name("cahoots-analyst".to_owned())
+            .spawn(move || desk.run(&receiver))
+            .map_err(|error| StoreError::Open(format!("the analyst thread did not start: {error}")))?;
+        let (orders, thread) = (Mutex::new(Some(orders)), Mutex::new(Some(thread)));
+        // What came before the last stop may be due.
+        let analyst = Self { orders, thread, published, called, stopping };
+        analyst.give(Order::Look);
+        Ok(analyst)
+    }
+
+    /// What is known now.
+    pub(super) fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says that events have come. Cheap.
+    pub(super) fn look(&self) {
+        if !self.called.swap(true, Ordering::AcqRel) {
+            self.give(Order::Look);
+        }
+    }
+
+    /// Closes every day that begins before an instant, and waits until that is done. Blocks.
+    pub(super) fn analyze(&self, until: Micros) -> Result<Report, StoreError> {
+        let (done, answer) = sync_channel(1);
+        self.give(Order::Analyze { until, done });
+        answer.recv().unwrap_or_else(|_| Err(StoreError::Io("the analyst has stopped".to_owned())))
+    }
+
+    /// Ends the thread after the day that it is at.
+    pub(super) fn close(&self) {
+        self.stopping.store(true, Ordering::Release);
+        drop(self.orders.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the analyst panicked; the next start goes on from the last closed day");
+        }
+    }
+
+    fn give(&self, order: Order) {
+        if let Some(orders) = &*self.orders.lock().unwrap_or_else(PoisonError::into_inner) {
+            // A thread that has ended answers nobody; whoever waits sees the dropped sender.
+            drop(orders.send(order));
+        }
+    }
+}
+
+/// The thread's side.
+struct Desk {
+    store: Store,
+    analysis: Analysis,
+    published: Arc<RwLock<Arc<Ledger>>>,
+    called: Arc<AtomicBool>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Desk {
+    fn run(mut self, orders: &Receiver<Order>) {
+        loop {
+            match orders.recv_timeout(REST) {
+                Ok(Order::Look) | Err(RecvTimeoutError::Timeout) => {
+                    self.called.store(false, Ordering::Release);
+                    if let Err(error) = self.close_due(None) {
+                        tracing::error!(%error, "a day could not be analysed; it is tried again");
+                    }
+                }
+                Ok(Order::Analyze { until, done }) => {
+                    let closed = self.close_due(Some(until));
+                    let report = closed.map(|()| self.analysis.ledger.report.clone());
+                    // Whoever asked may have gone.
+                    drop(done.send(report));
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn close_due(&mut self, until: Option<Micros>) -> Result<(), StoreError> {
+        while !self.stopping.load(Ordering::Acquire) {
+            let due = self.analysis.due(&self.store.snapshot()?, until)?;
+            let Some(due) = due else { return Ok(()) };
+            if let Err(error) = self.analysis.close(&self.store, due) {
+                self.analysis = Analysis::load(&self.store)?;
+                return Err(error);
+            }
+            let report = &self.analysis.ledger.report;
+            tracing::info!(
+                day = report.day,
+                accounts = report.accounts,
+                groups = report.groups,
+                passed = report.passed,
+                "day closed"
+            );
+            let ledger = Arc::new(self.analysis.ledger.clone());
+            *self.published.write().unwrap_or_else(PoisonError::into_inner) = ledger;
+        }
+        Ok(())
+    }
+}
