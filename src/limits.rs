@@ -308,16 +308,19 @@ pub const ONE_CARD_ACCOUNTS_MAX: usize = 100;
 pub const FALSE_RATE_MAX: f64 = 0.01;
 
 /// Permutations of a day.
-pub const PERMUTATIONS: u32 = 20;
+pub const PERMUTATIONS: u32 = 120;
 
-/// Groups tested in each permutation. Of more a sample is tested, and counted as standing for all.
-pub const PERMUTED_GROUPS_MAX: usize = 2_000;
+/// Permuted groups tested in a day. Of more a sample is tested, and counted as standing for all.
+pub const PERMUTED_GROUPS_MAX: usize = 40_000;
 
 /// Accounts without which nothing is analysed.
 pub const ACCOUNTS_MIN: usize = 100;
 
 /// Share of all events from which one account is named as unusual.
 pub const ONE_ACCOUNT_SHARE: f64 = 0.3;
+
+/// Visitors of one address within a day beyond whom it is a crossroads, where nobody meets anybody.
+pub const MEETING_VISITORS_MAX: usize = 16;
 
 /// Members that hold a value before it is part of a cluster's signature.
 pub const SIGNATURE_HOLDERS_MIN: usize = 8;

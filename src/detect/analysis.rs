@@ -9,15 +9,14 @@ use super::clusters::{Book, Frame, Page, find};
 use super::extraction::Asking;
 use super::facts::{DayFacts, Gathering, Kind, gather};
 use super::family::Bench;
-use super::groups::stars;
+use super::groups::{Meetings, stars};
 use super::history::History;
 use super::null::{Null, Rates};
-use super::permute::null_table;
 use super::score::threshold;
 use super::window::{Window, prune_templates};
 use super::{background, signature, twins};
 use crate::event::{Day, MICROS_A_DAY, Micros, Window as Span};
-use crate::limits::{MICROS_AFTER_DAY, PERMUTATIONS, PERMUTED_GROUPS_MAX, WINDOW_DAYS};
+use crate::limits::{MICROS_AFTER_DAY, WINDOW_DAYS};
 use crate::store::{Decode, Encode, Keep, Shelf, Snapshot, Store, StoreError};
 use std::collections::BTreeMap;
 
@@ -164,7 +163,10 @@ impl Analysis {
     /// Analyses the window that ends with a day.
     fn judge(&mut self, snapshot: &Snapshot, day: i32) {
         let days: Vec<&DayFacts> = self.days.iter().collect();
-        let window = Window::of(snapshot, &days, &self.ledger.history);
+        let mut window = Window::of(snapshot, &days, &self.ledger.history);
+        let meetings = Meetings::of(&window);
+        window.set_core(meetings.core());
+        let window = window;
         let mut report = Report {
             day,
             days: days.len() as u32,
@@ -179,7 +181,8 @@ impl Analysis {
         }
         let null = Null::of(&window, background::is_young(&window));
         let bench = bench(&window, null);
-        let groups = stars(&window, &bench.rates);
+        let mut groups = stars(&window, &bench.rates);
+        groups.extend(meetings.groups());
         let scored = super::score_all(&bench, &groups);
         let base = threshold(groups.len(), 1);
         let names = super::names_of(snapshot, &groups);
@@ -196,8 +199,6 @@ impl Analysis {
             })
             .collect();
         ledger.first_strong.retain(|_, first| day - *first < 60);
-        let null_seed = SEED.wrapping_add((day as u64) << 16);
-        let table = null_table(&bench, &groups, PERMUTATIONS, PERMUTED_GROUPS_MAX, null_seed);
         let asking = Asking::of(&window, &days);
         let succeeded = BTreeMap::new();
         let frame = Frame {
@@ -207,16 +208,15 @@ impl Analysis {
             groups: &groups,
             scored: &scored,
             thresholds: &thresholds,
-            null: &table,
             successors: &BTreeMap::new(),
-            seed: null_seed,
+            seed: SEED.wrapping_add((day as u64) << 20),
         };
         let found = find(&frame);
         report.groups = groups.len() as u32;
         report.passed = found.passed as u32;
-        report.null_max = table.max();
+        report.null_max = found.null.max();
         report.threshold = base;
-        report.permutations = table.runs;
+        report.permutations = found.null.runs;
         let signatures = found.clusters.iter().map(|one| signature::of(snapshot, &window, one)).collect();
         let checked = found.clusters.iter().map(twins::checked).collect();
         let page = Page { window: &window, signatures, twins: checked, succeeded: &succeeded };

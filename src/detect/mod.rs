@@ -48,28 +48,29 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }
 
+/// Does `count` pieces of work on all threads; results in order. Large and small pieces alternate in most
+/// lists, so each thread takes every nth.
+fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let workers = workers().min(count.max(1));
+    let work = &work;
+    let mut lanes: Vec<std::vec::IntoIter<T>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers)
+            .map(|lane| scope.spawn(move || (lane..count).step_by(workers).map(work).collect::<Vec<T>>()))
+            .collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<T>>| match thread.join() {
+            Ok(results) => results.into_iter(),
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        threads.into_iter().map(join).collect()
+    });
+    (0..count).filter_map(|at| lanes.get_mut(at % workers)?.next()).collect()
+}
+
 /// Scores all groups, in their order.
 fn score_all(bench: &Bench<'_>, groups: &[Group]) -> Vec<Scored> {
-    let workers = workers();
-    let mut scored: Vec<Option<Scored>> = vec![None; groups.len()];
-    std::thread::scope(|scope| {
-        // Large groups come in runs, so each thread takes every nth.
-        let mut lanes: Vec<Vec<(&Group, &mut Option<Scored>)>> = (0..workers).map(|_| Vec::new()).collect();
-        for (at, pair) in groups.iter().zip(&mut scored).enumerate() {
-            if let Some(lane) = lanes.get_mut(at % workers) {
-                lane.push(pair);
-            }
-        }
-        for lane in lanes {
-            scope.spawn(move || {
-                let mut scratch = Vec::new();
-                for (group, slot) in lane {
-                    *slot = Some(Scored::of(bench, group, &mut scratch));
-                }
-            });
-        }
-    });
-    scored.into_iter().map(Option::unwrap_or_default).collect()
+    in_parallel(groups.len(), |at| {
+        groups.get(at).map_or_else(Scored::default, |group| Scored::of(bench, group, &mut Vec::new()))
+    })
 }
 
 /// A hash of what made each group, by names, the same in every database.

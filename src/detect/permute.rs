@@ -2,25 +2,30 @@
 //!
 //! Each family's values are shuffled among accounts of the same stratum, each family by itself, and the
 //! same groups are tested again. What is then as strong as the findings is the false rate:
-//! `q(t) = ((1 + null groups with s2 >= t) / B) / max(1, observed with s2 >= t)`.
+//! `q(t) = ((1 + null groups with s2 >= t) / B) / max(1, observed with s2 >= t)`, and no group's q is
+//! larger than that of a weaker one.
+//!
+//! Accounts of groups that would be accused are taken out first: in a stratum that a campaign fills, a
+//! shuffled campaign is the same campaign. Coordinated groups that accuse nobody stay in, so that networks
+//! which validate each other show.
 
 use super::extraction::below;
 use super::family::{Bench, FAMILIES, Family};
 use super::groups::Group;
 use super::math;
 use super::window::{STRATA, Window};
+use crate::limits::{GROUP_MIN, PERMUTATIONS, PERMUTED_GROUPS_MAX};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use roaring::RoaringBitmap;
 
 /// What the permutations gave.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NullTable {
     /// Permutations.
     pub runs: u32,
-    /// Groups tested in each, and how many they stand for.
-    pub tested: usize,
-    /// All groups.
-    pub groups: usize,
+    /// Each run tested one group in this many.
+    pub step: usize,
     /// Second strengths of permuted groups that reach 2, descending.
     pub strengths: Vec<f64>,
 }
@@ -30,8 +35,7 @@ impl NullTable {
     #[must_use]
     pub fn per_run(&self, strength: f64) -> f64 {
         let at_least = self.strengths.partition_point(|null| *null >= strength) as f64;
-        let scale = self.groups as f64 / self.tested.max(1) as f64;
-        (1.0 + at_least * scale) / f64::from(self.runs.max(1))
+        (1.0 + at_least * self.step.max(1) as f64) / f64::from(self.runs.max(1))
     }
 
     /// The strongest null group, 0 if none reached 2.
@@ -40,18 +44,23 @@ impl NullTable {
         self.strengths.first().copied().unwrap_or(0.0)
     }
 
-    /// The false rate at a strength that `observed` groups reach.
+    /// The false rate of a group of some strength, given the strengths of all groups in descending order.
     #[must_use]
-    pub fn q(&self, strength: f64, observed: usize) -> f64 {
-        (self.per_run(strength) / observed.max(1) as f64).min(1.0)
+    pub fn q(&self, strength: f64, observed: &[f64]) -> f64 {
+        let weaker = observed.iter().enumerate().skip_while(|(_, other)| **other > strength);
+        let weaker = weaker.take_while(|(_, other)| **other >= 2.0);
+        let rates = weaker.map(|(at, other)| self.per_run(*other) / (at + 1) as f64);
+        rates.fold(self.per_run(strength), f64::min).min(1.0)
     }
 }
 
-/// A permutation of accounts within strata.
-fn shuffled(window: &Window, seed: u64) -> Vec<u32> {
+/// A permutation of accounts within strata; those taken out stay where they are.
+fn shuffled(window: &Window, out: &RoaringBitmap, seed: u64) -> Vec<u32> {
     let mut by_stratum: [Vec<u32>; STRATA] = [const { Vec::new() }; STRATA];
     for (rank, account) in window.accounts.iter().enumerate() {
-        by_stratum[usize::from(account.stratum)].push(rank as u32);
+        if !out.contains(rank as u32) {
+            by_stratum[usize::from(account.stratum)].push(rank as u32);
+        }
     }
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut to = vec![0; window.accounts.len()];
@@ -70,17 +79,22 @@ fn shuffled(window: &Window, seed: u64) -> Vec<u32> {
 }
 
 /// Second strengths of one run.
-fn run(bench: &Bench<'_>, groups: &[&Group], seed: u64) -> Vec<f64> {
+fn run(bench: &Bench<'_>, groups: &[&Group], out: &RoaringBitmap, seed: u64) -> Vec<f64> {
     let maps: [Vec<u32>; FAMILIES] =
-        std::array::from_fn(|family| shuffled(bench.window, seed.wrapping_add(family as u64)));
+        std::array::from_fn(|family| shuffled(bench.window, out, seed.wrapping_add(family as u64)));
     let mut scratch = Vec::new();
     let mut strengths = Vec::new();
     for group in groups {
+        let honest = group.members.iter().copied().filter(|member| !out.contains(*member));
+        let honest: Vec<u32> = honest.collect();
+        if honest.len() < GROUP_MIN {
+            continue;
+        }
         let (mut first, mut second) = (0.0_f64, 0.0_f64);
         for family in Family::ALL.into_iter().filter(|family| group.defining != Some(*family)) {
             let map = &maps[family as usize];
             let mut members: Vec<u32> =
-                group.members.iter().filter_map(|member| map.get(*member as usize).copied()).collect();
+                honest.iter().filter_map(|member| map.get(*member as usize).copied()).collect();
             members.sort_unstable();
             let finding = bench.test(family, &members, &mut scratch);
             let strength = finding.map_or(0.0, |finding| math::strength(finding.ln_p));
@@ -98,25 +112,17 @@ fn run(bench: &Bench<'_>, groups: &[&Group], seed: u64) -> Vec<f64> {
     strengths
 }
 
-/// Permutes and tests again. Of more groups than `most` a sample is tested, evenly spaced.
+/// Permutes and tests again, accounts in `out` left out. Each run tests every nth group, beginning with
+/// another one, so that all runs together test about `PERMUTED_GROUPS_MAX`.
 #[must_use]
-pub fn null_table(bench: &Bench<'_>, groups: &[Group], runs: u32, most: usize, seed: u64) -> NullTable {
-    let step = groups.len().div_ceil(most.max(1)).max(1);
-    let sample: Vec<&Group> = groups.iter().step_by(step).collect();
-    let workers = super::workers() as u32;
-    let mut strengths: Vec<f64> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers)
-            .map(|worker| {
-                let sample = &sample;
-                scope.spawn(move || {
-                    let mine = (worker..runs).step_by(workers as usize);
-                    mine.flat_map(|n| run(bench, sample, seed.wrapping_add(u64::from(n) * 1_000)))
-                        .collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    });
+pub fn null_table(bench: &Bench<'_>, groups: &[Group], out: &RoaringBitmap, seed: u64) -> NullTable {
+    let runs = PERMUTATIONS;
+    let step = (groups.len() * runs as usize).div_ceil(PERMUTED_GROUPS_MAX).max(1);
+    let of_run = |n: u32| {
+        let sample: Vec<&Group> = groups.iter().skip(n as usize % step).step_by(step).collect();
+        run(bench, &sample, out, seed.wrapping_add(u64::from(n) * 1_000))
+    };
+    let mut strengths: Vec<f64> = super::in_parallel(runs as usize, |n| of_run(n as u32)).concat();
     strengths.sort_unstable_by(|a, b| b.total_cmp(a));
-    NullTable { runs, tested: sample.len(), groups: groups.len(), strengths }
+    NullTable { runs, step, strengths }
 }

@@ -195,6 +195,12 @@ impl Window {
         window
     }
 
+    /// Says who is in the core of visitors who keep meeting.
+    pub fn set_core(&mut self, core: impl Iterator<Item = u32>) {
+        let pairs = core.map(|account| pair(account, 0)).collect();
+        self.items[Kind::Core as usize] = Items::of(pairs, self.accounts.len());
+    }
+
     /// Days in the window.
     #[must_use]
     pub fn days(&self) -> usize {

@@ -9,7 +9,7 @@ use crate::detect::extraction::{Asking, Extraction};
 use crate::detect::facts::{DayFacts, Kind, Passing};
 use crate::detect::family::{Bench, FAMILIES, Family};
 use crate::detect::groups::{Group, Origin};
-use crate::detect::permute::NullTable;
+use crate::detect::permute::{NullTable, null_table};
 use crate::detect::score::Scored;
 use crate::limits::{CONFIRM_MIN, FALSE_RATE_MAX, GROUP_MIN};
 use roaring::RoaringBitmap;
@@ -38,8 +38,6 @@ pub struct Frame<'b> {
     pub scored: &'b [Scored],
     /// The strength asked of each.
     pub thresholds: &'b [f64],
-    /// The permutations.
-    pub null: &'b NullTable,
     /// Accounts that took the place of banned ones, by rank.
     pub successors: &'b BTreeMap<u32, u32>,
     /// Seed of sampled pairs.
@@ -86,20 +84,26 @@ pub struct Found {
     pub clusters: Vec<Confirmed>,
     /// Groups that passed the threshold.
     pub passed: usize,
+    /// The permutations.
+    pub null: NullTable,
 }
 
 /// Finds a day's clusters.
 #[must_use]
 pub fn find(frame: &Frame<'_>) -> Found {
-    let observed = |strength: f64| frame.scored.iter().filter(|s| s.coordination() >= strength).count();
-    let passed: Vec<usize> = (0..frame.groups.len())
-        .filter(|at| {
-            let strength = frame.scored[*at].coordination();
-            strength >= frame.thresholds[*at] && frame.null.q(strength, observed(strength)) <= FALSE_RATE_MAX
-        })
-        .collect();
-    let (accusing, telling): (Vec<usize>, Vec<usize>) =
-        passed.iter().partition(|at| frame.verdict_of_group(**at).accuses());
+    let is_strong = |at: &usize| frame.scored[*at].coordination() >= frame.thresholds[*at];
+    let strong = (0..frame.groups.len()).filter(is_strong);
+    let (mut accusing, mut telling): (Vec<usize>, Vec<usize>) =
+        strong.partition(|at| frame.verdict_of_group(*at).accuses());
+    let accused = accusing.iter().flat_map(|at| frame.groups[*at].members.iter().copied()).collect();
+    let null = null_table(frame.bench, frame.groups, &accused, frame.seed);
+    let mut observed: Vec<f64> = frame.scored.iter().map(Scored::coordination).collect();
+    observed.sort_unstable_by(|a, b| b.total_cmp(a));
+    let q = |strength: f64| null.q(strength, &observed);
+    for groups in [&mut accusing, &mut telling] {
+        groups.retain(|at| q(frame.scored[*at].coordination()) <= FALSE_RATE_MAX);
+    }
+    let passed = accusing.len() + telling.len();
     let mut clusters: Vec<Confirmed> = Vec::new();
     for at in [accusing, telling] {
         let taken: RoaringBitmap =
@@ -110,14 +114,14 @@ pub fn find(frame: &Frame<'_>) -> Found {
             if inside as f64 >= JOINED_SHARE * cluster.members.len() as f64 {
                 continue;
             }
-            cluster.q = frame.null.q(cluster.coordination, observed(cluster.coordination));
+            cluster.q = q(cluster.coordination);
             clusters.push(cluster);
         }
     }
     clusters.sort_by_key(|c| {
         (!c.verdict.accuses(), std::cmp::Reverse(c.members.len()), c.members.first().copied())
     });
-    Found { clusters, passed: passed.len() }
+    Found { clusters, passed, null }
 }
 
 /// Groups that were joined.

@@ -319,7 +319,8 @@ fn origins(snapshot: &Snapshot, lines: &[Line], facts: &mut DayFacts) {
             let (Some(first), Some(last)) = (same.first(), same.last()) else { continue };
             let at = origins.binary_search(&(first.0 as u32)).unwrap_or_default();
             if let Some(ip) = ips.get(at).copied().flatten() {
-                visits.push(Visit { account, ip, first: first.1, last: last.1 });
+                let asn = numbers.get(at).copied().unwrap_or_default();
+                visits.push(Visit { account, ip, asn, first: first.1, last: last.1 });
             }
             *of_account.entry(numbers.get(at).copied().unwrap_or_default()).or_default() += same.len() as u32;
             seen.extend(countries.get(at).copied().flatten());

@@ -110,6 +110,8 @@ pub struct Visit {
     pub account: u32,
     /// Ordinal of the address.
     pub ip: u32,
+    /// Autonomous system of the address, 0 if not given.
+    pub asn: u32,
     /// First visit, seconds since the start of the day.
     pub first: u32,
     /// Last visit, seconds since the start of the day.

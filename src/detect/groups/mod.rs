@@ -2,9 +2,11 @@
 //! makes one group: nothing is dropped for being a hub, and pairs are only ever formed inside small ones.
 
 mod stars;
+mod visitors;
 
 pub(super) use stars::common;
 pub use stars::stars;
+pub use visitors::{Meeting, Meetings};
 
 use super::facts::Kind;
 use super::family::Family;
