@@ -503,6 +503,13 @@ proptest! {
         prop_assert!(count <= text.chars().count());
     }
 
+    /// A mark of no width sends a word the long way round, past the short way for plain words.
+    #[test]
+    fn both_ways_through_a_word_come_to_the_same(text in "[ -~\n]{0,200}") {
+        let long_way: String = text.chars().flat_map(|it| [Some(it), it.is_ascii_alphabetic().then_some('\u{200B}')]).flatten().collect();
+        prop_assert_eq!(normal(&long_way), normal(&text));
+    }
+
     /// A piece may begin and end anywhere, and pieces neither overlap nor come in another order.
     #[test]
     fn pieces_are_in_order(unit in "[a\u{E9}\u{4E2D}\u{1F600}]{1,5}", bytes in 0_usize..300_000) {
