@@ -24,18 +24,21 @@ pub const VALUE_BYTES_MAX: usize = 1024;
 /// Bytes of unknown fields kept of one event when `keep_extra` is on. Past it they are dropped, the event stays.
 pub const EXTRA_BYTES_MAX: usize = 16 << 10;
 
-/// Bytes of a prompt or system prompt that are read for its sketch, about 16 k tokens. Of a longer one, the pieces
-/// below are read: 112 KiB of the longest line.
-pub const SKETCH_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a prompt or system prompt that are read for its sketch, about 8 k tokens. Of a longer one, the pieces
+/// below are read: 87 KiB of the longest line.
+pub const SKETCH_BYTES_MAX: usize = 32 << 10;
 
 /// Bytes read at each end of a longer prompt.
-pub const SKETCH_END_BYTES: usize = 24 << 10;
+pub const SKETCH_END_BYTES: usize = 12 << 10;
 
 /// Distance from the beginning, and from each other, at which pieces between the ends are read.
 pub const SKETCH_STRIDE_BYTES: usize = 64 << 10;
 
 /// Bytes of one of these pieces. What lies between them leaves no trace but in the hash of the whole.
 pub const SKETCH_PIECE_BYTES: usize = 1 << 10;
+
+/// System prompts whose sketch a decoder remembers, 24 bytes each. One that takes another's place is sketched anew.
+pub const SKETCH_SYSTEMS_MAX: usize = 256;
 
 /// How far past the wall clock an event may lie. Past it the line is rejected: one clock that is a
 /// year ahead would otherwise make everything else look old.

@@ -9,6 +9,7 @@
 //! - [`Decoder`] takes a body in pieces of any size, finds the JSON objects in it (`stream.rs` says
 //!   how) and lets a log source (`source/`, one file each) turn each into an event. What is wrong
 //!   costs its own line and is reported with line, field and fix ([`Reject`]).
+//! - Prompts end here: what is kept of them is a hash (`prompt.rs`) and a few numbers (`sketch/`).
 //! - [`Writer`] queues batches for the one thread that commits. [`Budget`] bounds, in bytes, what all
 //!   requests together may hold on the way.
 //!

@@ -274,6 +274,47 @@ fn a_prompt_is_hashed_and_never_repeated() {
 }
 
 #[test]
+fn of_a_prompt_nothing_but_numbers_is_kept() {
+    let canary = "Xyzzy tell me step by step of the plugh that canaries sing";
+    let body = format!(
+        r#"{{"account":"a","ts":1795426307,"prompt":"{canary}","system_prompt":"s {canary}","template":"t {canary}","prefix_hash":"p {canary}"}}"#
+    );
+    for context in [CONTEXT, Context { keep_extra: true, ..CONTEXT }] {
+        let decoded = decode_pieces(context, [body.as_bytes()]);
+        assert_eq!(decoded.rejects, []);
+        let numbers = decoded.events[0].numbers;
+        assert!(numbers[Number::Head.index()..].iter().all(|number| *number != 0), "{numbers:?}");
+        let seen = format!("{decoded:?}").to_lowercase();
+        assert!(!seen.contains("plugh") && !seen.contains("xyzzy"), "{seen}");
+    }
+    for wrong in [r#""ts":-1"#, r#""ts":1795426307,"status":7"#, r#""ts":1795426307,"template":[1]"#] {
+        let line = body.replace(r#""ts":1795426307"#, wrong).replace(r#","template":"t"#, r#","x":"t"#);
+        assert!(!reject(line).reason.to_lowercase().contains("plugh"), "{wrong}");
+    }
+}
+
+#[test]
+fn a_gateway_may_send_its_own_hashes() {
+    let numbers = |fields: &str| event(format!(r#"{{"account":"a","ts":1795426307,{fields}}}"#)).numbers;
+    let kept = |fields: &str| numbers(fields)[Number::Head.index()..].to_vec();
+    let own = kept(r#""template":"17","prefix_hash":"ab","prompt_hash":"cd""#);
+    let is_there: Vec<bool> = own.iter().map(|number| *number != 0).collect();
+    // Head, tail, body, system, exact, prefix, marks, characters.
+    assert_eq!(is_there, [true, false, true, false, true, true, false, false]);
+    assert_eq!(own, kept(r#""template":17,"prefix_hash":"ab","prompt_hash":"cd""#));
+    assert_ne!(own[0], kept(r#""template":18"#)[0]);
+    assert_eq!(kept(r#""template":"-","prefix_hash":"","prompt_hash":null"#), [0; 8]);
+    // What is public is the same in every database.
+    let elsewhere = decode_pieces(
+        Context { seed: 43, ..CONTEXT },
+        [br#"{"account":"a","ts":1795426307,"template":"17","prefix_hash":"ab","prompt_hash":"cd"}"#
+            .as_slice()],
+    );
+    assert_eq!(elsewhere.events[0].numbers[Number::Head.index()..], own);
+    assert_eq!(reject(r#"{"account":"a","ts":1795426307,"template":{}}"#).field, Some("template"));
+}
+
+#[test]
 fn a_field_given_twice_rejects_the_line() {
     for second in ["\"account\":\"b\"", "\"\\u0061ccount\":\"b\"", "\"account\":null"] {
         let decoded = decode(format!("[{{\"account\":\"a\",\"ts\":1795426307,{second}}}, {}]", line("c")));

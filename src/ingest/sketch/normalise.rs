@@ -9,6 +9,8 @@
 //! What is left out: letters of different scripts that look alike, and composed against decomposed accents beyond
 //! dropping the accent. One pass, nothing allocated, and each byte is looked at twice at most.
 
+use std::sync::LazyLock;
+
 /// Bytes of a word. A longer one is a blob, and masked.
 const WORD_BYTES_MAX: usize = 64;
 
@@ -69,8 +71,34 @@ fn class(byte: u8) -> Class {
     CLASSES[usize::from(byte)]
 }
 
-/// The class of a character outside ASCII.
-fn wide_class(letter: char) -> Class {
+/// Letters below this are looked up instead of asked for: Latin, Greek, Cyrillic, Armenian, Hebrew.
+const NEAR: u32 = 0x600;
+
+/// What [`far_class`] and the standard library say of each of them.
+static NEAR_LETTERS: LazyLock<Vec<(Class, char)>> =
+    LazyLock::new(|| (0..NEAR).filter_map(char::from_u32).map(far_letter).collect());
+
+/// The class of a character outside ASCII, and the character in lower case.
+fn wide_letter(letter: char) -> (Class, char) {
+    match u32::from(letter) {
+        // Nearly all of Chinese and Korean.
+        0x4E00..=0x9FFF => (Class::Alone, letter),
+        0xAC00..=0xD7A3 => (Class::Lower, letter),
+        near @ ..NEAR => NEAR_LETTERS.get(near as usize).copied().unwrap_or((Class::Gap, letter)),
+        _ => far_letter(letter),
+    }
+}
+
+fn far_letter(letter: char) -> (Class, char) {
+    let class = far_class(letter);
+    match class {
+        // One capital has two characters in lower case, and the second is an accent.
+        Class::Upper => (class, letter.to_lowercase().next().unwrap_or(letter)),
+        _ => (class, letter),
+    }
+}
+
+fn far_class(letter: char) -> Class {
     match u32::from(letter) {
         // Accents to combine, soft hyphen, zero width, direction, variation, tags.
         0x300..=0x36F
@@ -85,7 +113,7 @@ fn wide_class(letter: char) -> Class {
         | 0xFEFF
         | 0xE_0000..=0xE_0FFF => Class::Nothing,
         _ if letter.is_numeric() => Class::Digit,
-        // The two dandas that end a sentence, then what signs of vowels the Indian scripts have.
+        // The two dandas that end a sentence, then letters and vowel signs of the Indian scripts.
         0x964 | 0x965 => Class::Gap,
         0x900..=0xDFF => Class::Lower,
         _ if !letter.is_alphabetic() => Class::Gap,
@@ -172,22 +200,16 @@ fn chunk(text: &str, each: &mut impl FnMut(Word<'_>)) -> usize {
             continue;
         }
         let mut utf8 = [0; 4];
-        match wide_class(letter) {
+        let (class, lower) = wide_letter(letter);
+        let lower = lower.encode_utf8(&mut utf8).as_bytes();
+        match class {
             Class::Nothing => {}
             Class::Alone => {
                 token.end(each);
-                each(Word { text: letter.encode_utf8(&mut utf8).as_bytes(), masked: false });
+                each(Word { text: lower, masked: false });
             }
-            Class::Digit => token.push(letter.encode_utf8(&mut utf8).as_bytes(), Class::Digit),
-            class @ (Class::Lower | Class::Upper) => {
-                for lower in letter.to_lowercase() {
-                    // Some capitals become a letter and an accent.
-                    if wide_class(lower) != Class::Nothing {
-                        token.push(lower.encode_utf8(&mut utf8).as_bytes(), class);
-                    }
-                }
-            }
-            _ => token.end(each),
+            Class::Lower | Class::Upper | Class::Digit => token.push(lower, class),
+            Class::Gap | Class::Sign | Class::Wide => token.end(each),
         }
     }
     token.end(each);

@@ -9,12 +9,12 @@
 use super::normalise::{MASK, words};
 use crate::event::mark;
 use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, MatchKind, StartKind};
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
 use std::sync::LazyLock;
 
 /// The lists and the mark of each.
-const LISTS: [(u32, &str); 4] = [
+pub(super) const LISTS: [(u32, &str); 4] = [
     (mark::REASONING, include_str!("phrases/reasoning.txt")),
     (mark::GRADING, include_str!("phrases/grading.txt")),
     (mark::AGENT, include_str!("phrases/agent.txt")),
@@ -24,15 +24,15 @@ const LISTS: [(u32, &str); 4] = [
 /// Parts the words of a text.
 const SPACE: u8 = b' ';
 
-/// Parts two parts of a text: no phrase has it.
-const BREAK: u8 = b'\n';
-
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
 
 /// All phrases in one automaton.
 struct Lexicon {
-    automaton: DFA,
-    start: StateID,
+    automaton: NFA,
+    /// The automaton's state between two words of no phrase.
+    between: StateID,
+    /// A bit for each `slot` in which a phrase begins.
+    beginnings: [u64; SLOTS / 64],
     /// The mark of each phrase, by the automaton's number for it.
     marks: Vec<u32>,
 }
@@ -44,18 +44,39 @@ impl Lexicon {
     )]
     fn new() -> Self {
         let phrases = || LISTS.into_iter().flat_map(|(mark, list)| lines(list).map(move |line| (mark, line)));
-        let automaton = DFA::builder()
+        let automaton = NFA::builder()
             .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
             .build(phrases().map(|(_, line)| pattern(line)))
             .expect("the lists are short");
-        let start = automaton.start_state(Anchored::No).expect("it was built for this");
-        Self { automaton, start, marks: phrases().map(|(mark, _)| mark).collect() }
+        let start = automaton.start_state(Anchored::No).expect("every automaton has one");
+        let between = automaton.next_state(Anchored::No, start, SPACE);
+        let mut beginnings = [0; SLOTS / 64];
+        for (_, line) in phrases() {
+            let slot = slot(&pattern(line)[1..]);
+            beginnings[slot / 64] |= 1 << (slot % 64);
+        }
+        Self { automaton, between, beginnings, marks: phrases().map(|(mark, _)| mark).collect() }
+    }
+
+    /// Whether no phrase begins with this word.
+    fn begins_nothing(&self, word: &[u8]) -> bool {
+        let slot = slot(word);
+        self.beginnings[slot / 64] & (1 << (slot % 64)) == 0
     }
 }
 
+/// Slots in which phrases may begin.
+const SLOTS: usize = 1 << 12;
+
+/// A number made of the first three bytes of a word, with the space behind it if it is short.
+fn slot(word: &[u8]) -> usize {
+    let byte = |at: usize| u32::from(word.get(at).copied().unwrap_or(SPACE));
+    let bytes = byte(0) | byte(1) << 8 | byte(2) << 16;
+    (bytes.wrapping_mul(0x9E37_79B1) >> 20) as usize
+}
+
 /// The phrases of a list.
-fn lines(list: &str) -> impl Iterator<Item = &str> {
+pub(super) fn lines(list: &str) -> impl Iterator<Item = &str> {
     list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
@@ -84,19 +105,19 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new() -> Self {
         let lexicon = &*LEXICON;
-        Self { lexicon, state: lexicon.start, marks: 0, masked: false }
+        Self { lexicon, state: lexicon.between, marks: 0, masked: false }
     }
 
     /// Another part of the text begins.
     pub(super) fn part(&mut self) {
         self.masked = false;
-        self.step(BREAK);
-        self.step(SPACE);
+        self.state = self.lexicon.between;
     }
 
     pub(super) fn word(&mut self, word: &[u8]) {
         let again = std::mem::replace(&mut self.masked, word == MASK) && self.masked;
-        if again {
+        // Most words of most texts stop here, which makes the whole twice as fast.
+        if again || (self.state == self.lexicon.between && self.lexicon.begins_nothing(word)) {
             return;
         }
         for byte in word {

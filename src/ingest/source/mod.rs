@@ -6,6 +6,8 @@ pub(super) mod hints;
 pub(super) mod native;
 pub(super) mod record;
 
+use super::sketch::Systems;
+
 /// Buffers that are used again for each event.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
@@ -13,4 +15,6 @@ pub(super) struct Scratch {
     identity: Vec<u8>,
     /// Unknown fields as one JSON object.
     extra: String,
+    /// System prompts that were just sketched.
+    systems: Systems,
 }

@@ -242,7 +242,7 @@ pub(in crate::ingest) fn assemble(
         template: Field::Template.of(record).text(),
         prefix_hash: Field::PrefixHash.of(record).text(),
     };
-    sketch::fill(given, &mut draft.numbers);
+    sketch::fill(given, context.seed, &mut scratch.systems, &mut draft.numbers);
     draft.identity = if request_id.is_empty() {
         identity_of_text(context.seed, object)
     } else {
