@@ -2,8 +2,8 @@
 //!
 //! The log's own time drives it. A day closes with the first row, in order of arrival, that lies ten
 //! minutes past its end; only rows before that one count for the day, so that it does not matter in
-//! which batches they came or how late the analysis ran. Rows of a past day that arrive later are added to
-//! the day's facts at the next closing, and count from then on.
+//! which batches they came or how late the analysis ran. Where rows of a past day arrived later, the day's
+//! facts are made again at the next closing, and the rows count from then on.
 
 use super::clusters::{Book, Frame, Page, find};
 use super::extraction::Asking;
@@ -19,6 +19,7 @@ use crate::event::{Day, MICROS_A_DAY, Micros, Window as Span};
 use crate::limits::{MICROS_AFTER_DAY, WINDOW_DAYS};
 use crate::store::{Decode, Encode, Keep, Shelf, Snapshot, Store, StoreError};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Seed of everything random; it is in the evidence.
 pub const SEED: u64 = 0xca40_0715;
@@ -138,10 +139,10 @@ impl Analysis {
         let before = self.ledger.rows;
         let mut changed = vec![due.day];
         for facts in &mut self.days {
-            let late = gather(snapshot, &Gathering { day: Day(facts.day), rows: before..due.rows })?;
-            if !late.accounts.is_empty() {
-                facts.absorb(late);
-                changed.push(facts.day);
+            let day = Day(facts.day);
+            if is_late(snapshot, day, before..due.rows)? {
+                *facts = gather(snapshot, &Gathering { day, rows: 0..due.rows })?;
+                changed.push(day.0);
             }
         }
         let facts = gather(snapshot, &Gathering { day: Day(due.day), rows: 0..due.rows })?;
@@ -245,6 +246,23 @@ fn bench(window: &Window, null: Null) -> Bench<'_> {
         Rates::of(window, &null, kind, items, background)
     });
     Bench::new(window, null, rates.into())
+}
+
+/// Whether rows of a day arrived in a range of rows.
+fn is_late(snapshot: &Snapshot, day: Day, rows: Range<u64>) -> Result<bool, StoreError> {
+    for part in snapshot.parts(Span { since: day.start(), until: day.end() }) {
+        let end = part.first_row() + u64::from(part.len());
+        if end <= rows.start || part.first_row() >= rows.end {
+            continue;
+        }
+        let found = part.reader().all_ts()?.iter().enumerate().any(|(at, ts)| {
+            Day::of(*ts) == day && rows.contains(&(part.first_row() + at as u64))
+        });
+        if found {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The first row, in order of arrival and not before `from`, that lies at or after an instant.

@@ -3,6 +3,7 @@
 //! Reading is by part and by column, sorting by account; the names of the catalog are resolved for
 //! distinct keys only, in short holds of its lock.
 
+use super::digest::{Keys, Sum};
 use super::passing::{Shared, passings};
 use super::{AccountDay, DayFacts, Kind, Visit, pair};
 use crate::event::{Aspect, Day, Dim, MICROS_A_DAY, MICROS_A_SECOND, Number, Window, mark};
@@ -25,6 +26,8 @@ pub struct Gathering {
 struct Line {
     account: u32,
     second: u32,
+    /// Microseconds since the start of the second.
+    micro: u32,
     subject: u32,
     origin: u32,
     client: u32,
@@ -42,6 +45,8 @@ struct Line {
 pub fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, StoreError> {
     let mut lines = read(snapshot, wanted)?;
     let mut facts = DayFacts::empty(wanted.day.0);
+    facts.events = lines.len() as u64;
+    facts.digest = digest(snapshot, wanted.day, &lines);
     resolve_accounts(snapshot, &mut lines);
     lines.sort_unstable_by_key(|line| (line.account, line.second));
     let routes = Routes::of(snapshot, &lines);
@@ -98,7 +103,8 @@ fn read_part(part: &Part, wanted: &Gathering, lines: &mut Vec<Line>) -> Result<(
         let row = part.first_row() + at as u64;
         if (start..start + MICROS_A_DAY).contains(ts) && wanted.rows.contains(&row) {
             inside.push(at);
-            lines.push(Line { second: ((ts - start) / MICROS_A_SECOND) as u32, ..Line::default() });
+            let (second, micro) = ((ts - start) / MICROS_A_SECOND, (ts - start) % MICROS_A_SECOND);
+            lines.push(Line { second: second as u32, micro: micro as u32, ..Line::default() });
         }
     }
     if inside.is_empty() {
@@ -135,6 +141,29 @@ fn keys_of(lines: &[Line], column: fn(&Line) -> u32) -> Vec<u32> {
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+fn digest(snapshot: &Snapshot, day: Day, lines: &[Line]) -> [u64; 4] {
+    let keys = |aspect, column: fn(&Line) -> u32| Keys::of(snapshot, aspect, keys_of(lines, column));
+    let subjects = keys(Aspect::Subject, |line| line.subject);
+    let origins = keys(Aspect::Origin, |line| line.origin);
+    let clients = keys(Aspect::Client, |line| line.client);
+    let routes = keys(Aspect::Route, |line| line.route);
+    let mut sum = Sum::default();
+    for line in lines {
+        let aspects = [
+            subjects.get(line.subject),
+            origins.get(line.origin),
+            clients.get(line.client),
+            routes.get(line.route),
+        ];
+        let [head, tail, body, system] = line.keys;
+        let sketch = [head, tail, body, system, line.exact, line.prefix, line.marks, line.chars];
+        let numbers = [line.input, line.output];
+        let micros = day.start() + i64::from(line.second) * MICROS_A_SECOND + i64::from(line.micro);
+        sum.add(micros, aspects, &[numbers.as_slice(), &sketch].concat());
+    }
+    sum.0
 }
 
 fn resolve_accounts(snapshot: &Snapshot, lines: &mut [Line]) {

@@ -1,13 +1,15 @@
 //! Facts: what a day's events say of each account, in a form that fourteen days of it fit in memory.
 //!
 //! Facts are the only thing that the analysis sees of events. They are built once, when the day closes
-//! (`build.rs`), kept in the database, and extended when events of a past day come late. All ids are
+//! (`build.rs`), kept in the database, and made again when events of a past day come late. All ids are
 //! ordinals of the database's dictionaries; nothing that depends on their order may reach a result.
 
 mod build;
+mod digest;
 mod passing;
 
 pub use build::{Gathering, gather};
+pub use digest::hex;
 
 use crate::store::{Decode, Encode};
 
@@ -136,6 +138,10 @@ pub struct Passing {
 pub struct DayFacts {
     /// Days since 1970.
     pub day: i32,
+    /// Events.
+    pub events: u64,
+    /// Digest of what the facts were made from, whatever the order of arrival (`digest.rs`).
+    pub digest: [u64; 4],
     /// By account.
     pub accounts: Vec<AccountDay>,
     /// By account and address.
@@ -172,45 +178,6 @@ impl DayFacts {
     pub fn empty(day: i32) -> Self {
         Self { day, ..Self::default() }
     }
-
-    /// Adds facts of the same day that came late.
-    pub fn absorb(&mut self, late: Self) {
-        let accounts = std::mem::take(&mut self.accounts);
-        self.accounts = merge(accounts, late.accounts, |day| day.account, AccountDay::add);
-        let visits = std::mem::take(&mut self.visits);
-        self.visits = merge(visits, late.visits, |visit| pair(visit.account, visit.ip), Visit::add);
-        for (pairs, late) in self.pairs.iter_mut().zip(late.pairs) {
-            unite(pairs, late);
-        }
-        unite(&mut self.templates, late.templates);
-        unite(&mut self.prompts, late.prompts);
-        unite(&mut self.sessions, late.sessions);
-        unite(&mut self.handoffs, late.handoffs);
-        unite(&mut self.failovers, late.failovers);
-    }
-}
-
-impl AccountDay {
-    fn add(&mut self, other: &Self) {
-        // The network of most events, as far as two summaries can tell.
-        if (other.events, other.asn) > (self.events, self.asn) {
-            self.asn = other.asn;
-        }
-        self.events += other.events;
-        self.input += other.input;
-        self.output += other.output;
-        self.hours |= other.hours;
-        self.prompts += other.prompts;
-        self.labelled += other.labelled;
-        self.target += other.target;
-        self.reasoning += other.reasoning;
-        self.coding += other.coding;
-        self.refused += other.refused;
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-        self.countries = self.countries.max(other.countries);
-        self.created = self.created.max(other.created);
-    }
 }
 
 impl Visit {
@@ -218,30 +185,4 @@ impl Visit {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
     }
-}
-
-/// Merges two sorted lists without repetition.
-fn unite<T: Ord>(list: &mut Vec<T>, late: Vec<T>) {
-    if !late.is_empty() {
-        list.extend(late);
-        list.sort_unstable();
-        list.dedup();
-    }
-}
-
-/// Merges two lists sorted by key; entries with one key are added up.
-fn merge<T, K: Ord>(mut list: Vec<T>, late: Vec<T>, key: fn(&T) -> K, add: fn(&mut T, &T)) -> Vec<T> {
-    if late.is_empty() {
-        return list;
-    }
-    list.extend(late);
-    list.sort_by_key(key);
-    list.dedup_by(|next, kept| {
-        let same = key(next) == key(kept);
-        if same {
-            add(kept, next);
-        }
-        same
-    });
-    list
 }
