@@ -325,6 +325,9 @@ pub const ONE_ACCOUNT_SHARE: f64 = 0.3;
 /// Visitors of one address within a day beyond whom it is a crossroads, where nobody meets anybody.
 pub const MEETING_VISITORS_MAX: usize = 16;
 
+/// Days for which it is remembered when a group was first strong.
+pub const STRONG_DAYS: i32 = 60;
+
 /// Members that hold a value before it is part of a cluster's signature.
 pub const SIGNATURE_HOLDERS_MIN: usize = 8;
 

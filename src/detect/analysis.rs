@@ -5,24 +5,17 @@
 //! which batches they came or how late the analysis ran. Where rows of a past day arrived later, the day's
 //! facts are made again at the next closing, and the rows count from then on.
 
-use super::clusters::{Book, Frame, Page, find};
-use super::extraction::Asking;
-use super::facts::{DayFacts, Gathering, Kind, gather};
-use super::family::Bench;
-use super::groups::{Meetings, stars};
+use super::clusters::{Book, Page};
+use super::examine::{Examined, Given, Report, examine};
+use super::facts::{DayFacts, Gathering, gather};
 use super::history::History;
-use super::null::{Null, Rates};
-use super::score::threshold;
-use super::window::{Window, prune_templates};
-use super::{background, signature, twins};
+use super::window::prune_templates;
+use super::{signature, twins};
 use crate::event::{Day, MICROS_A_DAY, Micros, Window as Span};
-use crate::limits::{MICROS_AFTER_DAY, WINDOW_DAYS};
+use crate::limits::{MICROS_AFTER_DAY, STRONG_DAYS, WINDOW_DAYS};
 use crate::store::{Decode, Encode, Keep, Shelf, Snapshot, Store, StoreError};
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// Seed of everything random; it is in the evidence.
-pub const SEED: u64 = 0xca40_0715;
 
 /// What is kept besides the facts of days.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
@@ -39,31 +32,6 @@ pub struct Ledger {
     pub first_strong: BTreeMap<u64, i32>,
     /// What the last closing did.
     pub report: Report,
-}
-
-/// What a closing did, and what it could not say.
-#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
-pub struct Report {
-    /// The day.
-    pub day: i32,
-    /// Days of the window that the log covers.
-    pub days: u32,
-    /// Accounts in the window.
-    pub accounts: u32,
-    /// Of them established.
-    pub established: u32,
-    /// Groups tested.
-    pub groups: u32,
-    /// Groups that passed the threshold.
-    pub passed: u32,
-    /// Strongest permuted group.
-    pub null_max: f64,
-    /// Strength asked of a group on its first day.
-    pub threshold: f64,
-    /// Permutations.
-    pub permutations: u32,
-    /// What could not be judged, and why.
-    pub abstained: Vec<String>,
 }
 
 /// Facts of the window and all that is known.
@@ -122,9 +90,9 @@ impl Analysis {
     pub fn close(&mut self, store: &Store, due: Due) -> Result<(), StoreError> {
         let snapshot = store.snapshot()?;
         let changed = self.take_in(&snapshot, due)?;
-        self.judge(&snapshot, due.day);
+        let mut records = self.enter(&snapshot)?;
         drop(snapshot);
-        let mut records = vec![Keep::record(Shelf::Analysis, 0, &self.ledger)?];
+        records.push(Keep::record(Shelf::Analysis, 0, &self.ledger)?);
         let oldest = self.days.first().map_or(due.day, |facts| facts.day);
         let gone = store.kept_numbers(Shelf::Facts)?.into_iter().filter(|day| *day < oldest);
         records.extend(gone.map(|day| Keep::removed(Shelf::Facts, day)));
@@ -161,91 +129,47 @@ impl Analysis {
         Ok(changed)
     }
 
-    /// Analyses the window that ends with a day.
-    fn judge(&mut self, snapshot: &Snapshot, day: i32) {
+    /// Examines the window that ends with the last day, and enters what was found.
+    fn enter(&mut self, snapshot: &Snapshot) -> Result<Vec<Keep>, StoreError> {
         let days: Vec<&DayFacts> = self.days.iter().collect();
-        let mut window = Window::of(snapshot, &days, &self.ledger.history);
-        let meetings = Meetings::of(&window);
-        window.set_core(meetings.core());
-        let window = window;
-        let mut report = Report {
-            day,
-            days: days.len() as u32,
-            accounts: window.accounts.len() as u32,
-            established: window.accounts.iter().filter(|account| account.mature).count() as u32,
-            ..Report::default()
-        };
-        if let Err(reason) = super::enough::check(&window, &mut report.abstained) {
-            report.abstained.push(reason);
-            self.ledger.report = report;
-            return;
-        }
-        let null = Null::of(&window, background::is_young(&window));
-        let bench = bench(&window, null);
-        let mut groups = stars(&window, &bench.rates);
-        groups.extend(meetings.groups());
-        let scored = super::score_all(&bench, &groups);
-        let base = threshold(groups.len(), 1);
-        let names = super::names_of(snapshot, &groups);
         let ledger = &mut self.ledger;
-        let thresholds: Vec<f64> = names
-            .iter()
-            .zip(&scored)
-            .map(|(name, scored)| {
-                if scored.coordination() < base {
-                    return base;
-                }
-                let first = *ledger.first_strong.entry(*name).or_insert(day);
-                threshold(groups.len(), (day - first + 1).max(1) as u32)
-            })
-            .collect();
-        ledger.first_strong.retain(|_, first| day - *first < 60);
-        let asking = Asking::of(&window, &days);
-        let succeeded = BTreeMap::new();
-        let frame = Frame {
-            bench: &bench,
-            asking: &asking,
-            days: &days,
-            groups: &groups,
-            scored: &scored,
-            thresholds: &thresholds,
-            successors: &BTreeMap::new(),
-            seed: SEED.wrapping_add((day as u64) << 20),
+        let given = Given {
+            history: Some(&ledger.history),
+            first_strong: std::mem::take(&mut ledger.first_strong),
+            successors: BTreeMap::new(),
         };
-        let found = find(&frame);
-        report.groups = groups.len() as u32;
-        report.passed = found.passed as u32;
-        report.null_max = found.null.max();
-        report.threshold = base;
-        report.permutations = found.null.runs;
-        let signatures = found.clusters.iter().map(|one| signature::of(snapshot, &window, one)).collect();
-        let checked = found.clusters.iter().map(twins::checked).collect();
-        let page = Page { window: &window, signatures, twins: checked, succeeded: &succeeded };
-        ledger.book.close(&page, &found.clusters, &mut ledger.history);
-        ledger.report = report;
+        let examined = examine(snapshot, &days, &given);
+        let (window, found) = (&examined.window, &examined.found);
+        let day = window.day;
+        let mut first_strong = given.first_strong;
+        first_strong.extend(examined.strong);
+        first_strong.retain(|_, first| day - *first < STRONG_DAYS);
+        ledger.first_strong = first_strong;
+        let signatures = found.clusters.iter().map(|one| signature::of(snapshot, window, one)).collect();
+        let page = Page { window, signatures, twins: found.clusters.iter().map(twins::checked).collect() };
+        let places = ledger.book.close(&page, &found.clusters, &mut ledger.history);
+        ledger.report = examined.report;
+        let documents = places.into_iter().zip(&examined.evidence);
+        documents
+            .filter_map(|(place, document)| Some((place? as i32, document.to_string())))
+            .map(|(number, document)| Keep::record(Shelf::Evidence, number, &document))
+            .collect()
     }
 }
 
-/// The tests of a window with the kinds that count as evidence.
-fn bench(window: &Window, null: Null) -> Bench<'_> {
-    const EVIDENCE: [(Kind, bool); 6] = [
-        (Kind::Fingerprint, true),
-        (Kind::UserAgent, true),
-        (Kind::Template, true),
-        (Kind::Payment, false),
-        (Kind::ApiKey, false),
-        (Kind::Core, false),
-    ];
-    let rates = EVIDENCE.map(|(kind, may_be_background)| {
-        let items = window.items(kind);
-        let background = if may_be_background {
-            background::with_standing(window, items)
-        } else {
-            vec![false; items.len()]
-        };
-        Rates::of(window, &null, kind, items, background)
-    });
-    Bench::new(window, null, rates.into())
+/// Facts of the window that ends with a day, made from all rows there are: what closing day after day came
+/// to, as long as nothing came late.
+pub fn facts_of_window(snapshot: &Snapshot, last: i32) -> Result<Vec<DayFacts>, StoreError> {
+    let until = Day(last).end();
+    let parts = snapshot.parts(Span { since: Micros::MIN, until });
+    let log_start = parts.iter().map(|part| Day::of(part.span().0).0).min().unwrap_or(last);
+    let first = log_start.max(last - WINDOW_DAYS as i32 + 1);
+    let mut days: Vec<DayFacts> = Vec::new();
+    for day in first..=last {
+        days.push(gather(snapshot, &Gathering { day: Day(day), rows: 0..snapshot.rows() })?);
+        prune_templates(&mut days);
+    }
+    Ok(days)
 }
 
 /// Whether rows of a day arrived in a range of rows.

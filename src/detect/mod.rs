@@ -17,6 +17,8 @@ mod analysis;
 mod background;
 mod clusters;
 mod enough;
+mod evidence;
+mod examine;
 mod extraction;
 mod facts;
 mod family;
@@ -31,7 +33,8 @@ mod signature;
 mod twins;
 mod window;
 
-pub use analysis::{Analysis, Due, Ledger, Report};
+pub use analysis::{Analysis, Due, Ledger};
+pub use examine::Report;
 pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict};
 pub use family::Family;
 

@@ -80,8 +80,6 @@ pub struct Page<'w> {
     pub signatures: Vec<Vec<Key>>,
     /// Sentences on what was checked, in their order.
     pub twins: Vec<Vec<String>>,
-    /// Who succeeded whom, by rank and name.
-    pub succeeded: &'w BTreeMap<u32, String>,
 }
 
 impl Book {
@@ -102,22 +100,27 @@ impl Book {
         self.current().find(|cluster| cluster.member(account).is_some())
     }
 
-    /// Takes in what a day has found, and tells the history who is a member.
-    pub fn close(&mut self, page: &Page<'_>, found: &[Confirmed], history: &mut History) {
+    /// Takes in what a day has found, and tells the history who is a member. Says for each where it is.
+    pub fn close(
+        &mut self,
+        page: &Page<'_>,
+        found: &[Confirmed],
+        history: &mut History,
+    ) -> Vec<Option<usize>> {
+        let mut places = Vec::with_capacity(found.len());
         for (at, one) in found.iter().enumerate() {
-            let at = self.place(page, one, at);
-            let Some(cluster) = at.and_then(|at| self.clusters.get(at)) else { continue };
+            let place = self.place(page, one, at);
+            places.push(place);
+            let Some(cluster) = place.and_then(|at| self.clusters.get(at)) else { continue };
             // Accounts of a cluster that accuses say no longer what is usual.
             if cluster.status == Status::Confirmed && cluster.verdict.accuses() {
-                for member in &cluster.members {
-                    if let Some(account) =
-                        page.window.find(&member.account).and_then(|r| page.window.account(r))
-                    {
-                        history.set_clustered(account.ordinal, true);
-                    }
+                let ranks = cluster.members.iter().filter_map(|member| page.window.find(&member.account));
+                for account in ranks.filter_map(|rank| page.window.account(rank)) {
+                    history.set_clustered(account.ordinal, true);
                 }
             }
         }
+        places
     }
 
     /// Joins a found cluster to the one it is, or enters it; says where.
@@ -263,7 +266,7 @@ impl Cluster {
                         flagged: day,
                         agreements,
                         by_signature: false,
-                        succeeds: page.succeeded.get(rank).cloned(),
+                        succeeds: found.succeeds.get(&account.name).cloned(),
                     },
                 ),
             }

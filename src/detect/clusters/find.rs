@@ -38,8 +38,8 @@ pub struct Frame<'b> {
     pub scored: &'b [Scored],
     /// The strength asked of each.
     pub thresholds: &'b [f64],
-    /// Accounts that took the place of banned ones, by rank.
-    pub successors: &'b BTreeMap<u32, u32>,
+    /// Accounts that took the place of banned ones, and whose, by name.
+    pub successors: &'b BTreeMap<String, String>,
     /// Seed of sampled pairs.
     pub seed: u64,
 }
@@ -71,6 +71,8 @@ pub struct Confirmed {
     pub one_card: f64,
     /// Share of members seen in the most common /24 or /64.
     pub one_net: f64,
+    /// Members that took the place of banned accounts, and whose.
+    pub succeeds: BTreeMap<String, String>,
     /// What it is.
     pub verdict: Verdict,
     /// Whether it is large enough to be confirmed.
@@ -175,10 +177,16 @@ impl Frame<'_> {
         let in_core = members.iter().filter(|member| !core.of_account.get(**member).is_empty()).count();
         Deception {
             core_share: in_core as f64 / members.len().max(1) as f64,
-            successions: members.iter().filter(|m| self.successors.contains_key(m)).count() as u32,
+            successions: self.succeeds(members).len() as u32,
             handoffs: inside(&|facts| facts.handoffs.clone()),
             failovers: inside(&|facts| facts.failovers.clone()),
         }
+    }
+
+    /// Members that took the place of banned accounts.
+    fn succeeds(&self, members: &[u32]) -> BTreeMap<String, String> {
+        let names = members.iter().filter_map(|member| self.bench.window.account(*member)).map(|a| &a.name);
+        names.filter_map(|name| Some((name.clone(), self.successors.get(name)?.clone()))).collect()
     }
 
     /// Joins groups, largest first, that have enough in common.
@@ -248,6 +256,7 @@ impl Frame<'_> {
             bystanders: bystanders.collect(),
             agreements: members.iter().map(|m| agreements.get(m).cloned().unwrap_or_default()).collect(),
             is_confirmed: members.len() >= CONFIRM_MIN,
+            succeeds: self.succeeds(&members),
             members,
             groups: union.groups.clone(),
             scored,

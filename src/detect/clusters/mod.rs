@@ -9,7 +9,7 @@ mod members;
 mod verdict;
 
 pub use book::{Book, Happening, Page};
-pub use find::{Confirmed, Frame, find};
+pub use find::{Confirmed, Found, Frame, find};
 pub use verdict::{Deception, Verdict};
 
 use super::extraction::Extraction;

@@ -1,0 +1,232 @@
+//! Evidence: everything behind a cluster's verdict, as one JSON document that anybody with the same events
+//! can compute again.
+//!
+//! `figures.rs` has what each family says, `markdown.rs` the same for people, `verify.rs` the recomputation.
+//! Writing files belongs to `cli`.
+
+mod figures;
+mod markdown;
+mod verify;
+
+pub use markdown::markdown;
+pub use verify::{Difference, VerifyError, seal, verify};
+
+use super::clusters::{Confirmed, Found, Frame};
+use super::examine::{Given, Report, SEED};
+use super::facts::hex;
+use super::groups::{Group, Origin};
+use super::score::{ALPHA, Scored};
+use super::twins;
+use crate::event::Day;
+use crate::store::Snapshot;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Version of the document.
+pub const FORMAT: &str = "cahoots-evidence-1";
+
+/// What is not shown, in words that a reader must not have to look for.
+const NOT_SHOWN: [&str; 4] = [
+    "Who is behind the accounts is not shown: no identity follows from a log.",
+    "Intent is not shown: that requests look like those of extraction does not say what they were for.",
+    "Use for training is not shown: what became of the answers left no trace here.",
+    "Completeness is not shown: accounts that share nothing with these would not have been found.",
+];
+
+/// What evidence is made from.
+pub struct Context<'a> {
+    /// Names of values.
+    pub snapshot: &'a Snapshot,
+    /// The day's groups and tests.
+    pub frame: &'a Frame<'a>,
+    /// What was found.
+    pub found: &'a Found,
+    /// Figures of the day.
+    pub report: &'a Report,
+    /// What was known before.
+    pub given: &'a Given<'a>,
+    /// When strong groups were first strong.
+    pub strong: &'a BTreeMap<u64, i32>,
+}
+
+/// The document of a cluster.
+#[must_use]
+pub fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
+    let frame = context.frame;
+    let window = frame.bench.window;
+    let name = |rank: &u32| window.account(*rank).map(|account| account.name.as_str());
+    let members: Vec<Value> = cluster
+        .members
+        .iter()
+        .zip(&cluster.agreements)
+        .filter_map(|(rank, agreements)| {
+            let account = window.account(*rank)?;
+            let families: Vec<&str> = agreements.iter().map(|family| family.name()).collect();
+            let first_seen = date(account.first_seen);
+            Some(json!({"account": account.name, "agrees_in": families, "events": account.events, "first_seen": first_seen}))
+        })
+        .collect();
+    let bystanders: Vec<Value> = cluster
+        .bystanders
+        .iter()
+        .filter_map(|(rank, agreements)| Some(json!({"account": name(rank)?, "agrees_in": agreements})))
+        .collect();
+    let events: u64 =
+        cluster.members.iter().filter_map(|rank| window.account(*rank)).map(|account| account.events).sum();
+    json!({
+        "format": FORMAT,
+        "made_by": {"program": "cahoots", "version": env!("CARGO_PKG_VERSION"), "seed": SEED},
+        "verdict": cluster.verdict.name(),
+        "window": {
+            "first_day": date(window.first_day),
+            "last_day": date(window.day),
+            "days": window.days(),
+            "clock": "UTC, time of the event as logged",
+        },
+        "counted": {
+            "unit": "one event is one API request as the gateway logged it",
+            "rule": "an event counts once, by account and request id; only events of the window by accounts of the cluster count",
+            "accounts": cluster.members.len(),
+            "events": events,
+        },
+        "data": data(frame),
+        "population": figures::population(&frame.bench.null, window),
+        "given": given(context),
+        "threshold": {
+            "alpha": ALPHA,
+            "tests": context.report.groups,
+            "asked": cluster.threshold,
+            "formula": "-log10(alpha * 6 / (pi^2 d^2) / (5 M)), M groups tested, d-th day on which the group was strong",
+            "coordination": cluster.coordination,
+            "coordination_is": "-log10 p of the third strongest family: the strongest may have made the group",
+            "q": cluster.q,
+            "q_formula": "((1 + null groups with s2 >= t) / B) / max(1, observed groups with s2 >= t)",
+            "permutations": context.report.permutations,
+            "strongest_null": context.report.null_max,
+        },
+        "families": figures::families(context, cluster),
+        "groups": groups(context, cluster),
+        "extraction": figures::extraction(&cluster.extraction),
+        "deception": {
+            "core_share": cluster.deception.core_share,
+            "successions": cluster.deception.successions,
+            "handoffs": cluster.deception.handoffs,
+            "failovers": cluster.deception.failovers,
+        },
+        "sensitivity": sensitivity(frame, cluster),
+        "benign_explanations": twins::checked(cluster),
+        "not_shown": NOT_SHOWN,
+        "members": members,
+        "excluded": bystanders,
+    })
+}
+
+/// A day as text.
+pub(super) fn date(day: i32) -> String {
+    let seconds = Day(day).start() / crate::event::MICROS_A_SECOND;
+    jiff::Timestamp::from_second(seconds).map_or_else(
+        |_| day.to_string(),
+        |instant| instant.strftime("%Y-%m-%d").to_string(),
+    )
+}
+
+fn data(frame: &Frame<'_>) -> Value {
+    let days: Vec<Value> = frame
+        .days
+        .iter()
+        .map(|facts| {
+            json!({"day": date(facts.day), "events": facts.events, "accounts": facts.accounts.len(), "digest": hex(facts.digest)})
+        })
+        .collect();
+    json!({
+        "digest_is": "sum, lane by lane, of the BLAKE3 digests of the day's events as four little-endian u64",
+        "days": days,
+    })
+}
+
+/// What the examination was told besides the events: what a second one has to be told too.
+fn given(context: &Context<'_>) -> Value {
+    let window = context.frame.bench.window;
+    let history = context.given.history;
+    let set_aside: Vec<&str> = window
+        .accounts
+        .iter()
+        .filter(|account| history.is_some_and(|history| history.is_clustered(account.ordinal)))
+        .map(|account| account.name.as_str())
+        .collect();
+    let first_strong: BTreeMap<String, String> = context
+        .given
+        .first_strong
+        .iter()
+        .filter(|(name, _)| context.strong.contains_key(name))
+        .map(|(name, day)| (format!("{name:016x}"), date(*day)))
+        .collect();
+    json!({
+        "set_aside": set_aside,
+        "set_aside_is": "accounts of clusters confirmed on days before, which do not say what is usual",
+        "first_strong": first_strong,
+        "successors": context.given.successors,
+    })
+}
+
+/// The groups that the cluster was joined from.
+fn groups(context: &Context<'_>, cluster: &Confirmed) -> Value {
+    let frame = context.frame;
+    let mut groups: Vec<(String, usize, f64)> = cluster
+        .groups
+        .iter()
+        .filter_map(|at| {
+            let (group, scored) = (frame.groups.get(*at)?, frame.scored.get(*at)?);
+            Some((origin(context, group), group.members.len(), scored.coordination()))
+        })
+        .collect();
+    groups.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
+    let shown = groups.iter().map(|(by, accounts, coordination)| {
+        json!({"made_by": by, "accounts": accounts, "coordination": coordination})
+    });
+    shown.collect()
+}
+
+fn origin(context: &Context<'_>, group: &Group) -> String {
+    match group.origin {
+        Origin::Star(kind, value) => {
+            format!("all who share {} {}", kind.name(), figures::value(context.snapshot, kind, value))
+        }
+        Origin::Visitors => "visitors who keep meeting at addresses where neither lives".to_owned(),
+        Origin::Turns => "accounts that take turns".to_owned(),
+        Origin::Signature => "newcomers who hold keys of a known cluster".to_owned(),
+        Origin::Union => "several groups".to_owned(),
+    }
+}
+
+/// What is left when a part of the evidence is taken away.
+fn sensitivity(frame: &Frame<'_>, cluster: &Confirmed) -> Value {
+    let line = |without: &str, coordination: f64| {
+        json!({"without": without, "coordination": coordination, "still_passes": coordination >= cluster.threshold})
+    };
+    let ranked = cluster.scored.ranked();
+    let mut by_size: Vec<(u64, u32)> = cluster
+        .members
+        .iter()
+        .filter_map(|rank| Some((frame.bench.window.account(*rank)?.events, *rank)))
+        .collect();
+    by_size.sort_unstable();
+    let kept = by_size.len() - by_size.len().div_ceil(20);
+    let mut smaller: Vec<u32> = by_size.iter().take(kept).map(|(_, rank)| *rank).collect();
+    smaller.sort_unstable();
+    let group = Group { origin: Origin::Union, defining: None, members: smaller };
+    let smaller = Scored::of(frame.bench, &group, &mut Vec::new());
+    let without_net = Scored {
+        findings: {
+            let mut findings = cluster.scored.findings;
+            findings[super::Family::Net as usize] = None;
+            findings
+        },
+    };
+    json!([
+        line("the strongest family", ranked[2]),
+        line("the two strongest families", ranked[3]),
+        line("the largest 5 % of accounts and the strongest family", smaller.ranked()[2]),
+        line("all evidence from addresses and the strongest family", without_net.ranked()[2]),
+    ])
+}

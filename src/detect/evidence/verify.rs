@@ -1,0 +1,177 @@
+//! Verification: the same examination of the same data, and a comparison of every figure.
+//!
+//! Of the pack only what an examination has to be told is used: the days, the accounts set aside, since when
+//! groups were strong, who succeeded whom. All else is computed again and has to agree to one part in 10^9.
+
+use super::super::analysis::facts_of_window;
+use super::super::clusters::Found;
+use super::super::examine::{Given, examine};
+use super::super::facts::{Gathering, gather};
+use super::super::history::History;
+use super::FORMAT;
+use crate::event::{Day, Dim, Micros, Window as Span};
+use crate::limits::WINDOW_DAYS;
+use crate::store::{Snapshot, StoreError};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Relative difference up to which two figures agree.
+const AGREES: f64 = 1e-9;
+
+/// Name of the field that seals a document.
+const SEAL: &str = "seal";
+
+/// Why a pack could not be verified, or was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// Not such a document.
+    #[error("{0} is missing or of the wrong kind: this is no evidence of cahoots, or of another version")]
+    Shape(&'static str),
+    /// Its seal does not fit its content.
+    #[error("the seal does not fit: the document was changed after it was made")]
+    Seal,
+    /// The data could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A figure that does not agree.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// Where in the document, as a JSON pointer.
+    pub place: String,
+    /// What the document says.
+    pub claimed: String,
+    /// What the data says.
+    pub computed: String,
+}
+
+/// Seals a document: adds the BLAKE3 digest of its compact form.
+#[must_use]
+pub fn seal(document: &Value) -> Value {
+    let mut document = document.clone();
+    let digest = blake3::hash(document.to_string().as_bytes()).to_hex().to_string();
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert(SEAL.to_owned(), Value::String(digest));
+    }
+    document
+}
+
+/// Computes a sealed document again from data. Gives what does not agree, and how many figures do.
+pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, usize), VerifyError> {
+    let mut claimed = sealed.clone();
+    let fields = claimed.as_object_mut().ok_or(VerifyError::Shape("the document"))?;
+    let seal = fields.remove(SEAL).ok_or(VerifyError::Shape("seal"))?;
+    if seal.as_str() != Some(blake3::hash(claimed.to_string().as_bytes()).to_hex().as_str()) {
+        return Err(VerifyError::Seal);
+    }
+    if claimed.pointer("/format").and_then(Value::as_str) != Some(FORMAT) {
+        return Err(VerifyError::Shape("format"));
+    }
+    let last = day(&claimed, "/window/last_day")?;
+    let history = history(snapshot, last, &claimed)?;
+    let facts = facts_of_window(snapshot, last)?;
+    let given = Given { history: Some(&history), first_strong: first_strong(&claimed)?, successors: successors(&claimed) };
+    let days: Vec<_> = facts.iter().collect();
+    let examined = examine(snapshot, &days, &given);
+    let again = nearest(&examined.found, &examined.evidence, &claimed);
+    let mut differences = Vec::new();
+    let mut agreed = 0;
+    match again {
+        Some(again) => compare(&claimed, again, String::new(), &mut differences, &mut agreed),
+        None => differences.push(Difference {
+            place: "/members".to_owned(),
+            claimed: "a cluster".to_owned(),
+            computed: format!("none with these accounts; {}", examined.report.abstained.join("; ")),
+        }),
+    }
+    Ok((differences, agreed))
+}
+
+/// The evidence, among what was computed, that names most of the claimed members.
+fn nearest<'a>(found: &Found, evidence: &'a [Value], claimed: &Value) -> Option<&'a Value> {
+    debug_assert_eq!(found.clusters.len(), evidence.len(), "one document each");
+    let names = |document: &Value| -> Vec<String> {
+        let members = document.pointer("/members").and_then(Value::as_array).cloned().unwrap_or_default();
+        members.iter().filter_map(|m| Some(m.get("account")?.as_str()?.to_owned())).collect()
+    };
+    let mut wanted = names(claimed);
+    wanted.sort_unstable();
+    let common = |document: &&Value| names(document).iter().filter(|n| wanted.binary_search(n).is_ok()).count();
+    evidence.iter().max_by_key(common).filter(|best| common(best) > 0)
+}
+
+fn day(document: &Value, place: &'static str) -> Result<i32, VerifyError> {
+    let text = document.pointer(place).and_then(Value::as_str).ok_or(VerifyError::Shape(place))?;
+    parse_day(text).ok_or(VerifyError::Shape(place))
+}
+
+fn parse_day(text: &str) -> Option<i32> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    let instant = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some(Day::of(instant.as_microsecond()).0)
+}
+
+/// History as it was before the last day was judged: every day of the log up to it, and who is set aside.
+fn history(snapshot: &Snapshot, last: i32, claimed: &Value) -> Result<History, VerifyError> {
+    let mut history = History::default();
+    let until = Day(last).end();
+    let first = snapshot.parts(Span { since: Micros::MIN, until }).iter().map(|part| Day::of(part.span().0).0).min();
+    for day in first.unwrap_or(last)..=last {
+        history.add(&gather(snapshot, &Gathering { day: Day(day), rows: 0..snapshot.rows() })?);
+    }
+    let set_aside = claimed.pointer("/given/set_aside").and_then(Value::as_array);
+    let set_aside = set_aside.ok_or(VerifyError::Shape("/given/set_aside"))?;
+    for account in set_aside.iter().filter_map(Value::as_str) {
+        let ordinal = snapshot.catalog().find(Dim::Account, account.as_bytes());
+        if let Some(ordinal) = ordinal {
+            history.set_clustered(ordinal, true);
+        }
+    }
+    Ok(history)
+}
+
+fn first_strong(claimed: &Value) -> Result<BTreeMap<u64, i32>, VerifyError> {
+    let place = "/given/first_strong";
+    let fields = claimed.pointer(place).and_then(Value::as_object).ok_or(VerifyError::Shape(place))?;
+    let entry = |(name, day): (&String, &Value)| {
+        Some((u64::from_str_radix(name, 16).ok()?, parse_day(day.as_str()?)?))
+    };
+    fields.iter().map(entry).collect::<Option<_>>().ok_or(VerifyError::Shape(place))
+}
+
+fn successors(claimed: &Value) -> BTreeMap<String, String> {
+    let fields: Option<&Map<String, Value>> = claimed.pointer("/given/successors").and_then(Value::as_object);
+    let pairs = fields.into_iter().flatten();
+    pairs.filter_map(|(name, of)| Some((name.clone(), of.as_str()?.to_owned()))).collect()
+}
+
+/// Compares two documents leaf by leaf.
+fn compare(claimed: &Value, computed: &Value, place: String, out: &mut Vec<Difference>, agreed: &mut usize) {
+    match (claimed, computed) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let (a, b) = (a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null));
+                compare(a, b, format!("{place}/{key}"), out, agreed);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            for at in 0..a.len().max(b.len()) {
+                let (a, b) = (a.get(at).unwrap_or(&Value::Null), b.get(at).unwrap_or(&Value::Null));
+                compare(a, b, format!("{place}/{at}"), out, agreed);
+            }
+        }
+        _ if same(claimed, computed) => *agreed += 1,
+        _ => out.push(Difference { place, claimed: claimed.to_string(), computed: computed.to_string() }),
+    }
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    match (a.as_f64(), b.as_f64()) {
+        (Some(a), Some(b)) => (a - b).abs() <= AGREES * a.abs().max(b.abs()).max(1e-12),
+        _ => a == b,
+    }
+}
+
+const _: () = assert!(WINDOW_DAYS > 1);

@@ -1,0 +1,164 @@
+//! The examination: from a window of facts to a day's findings, pure over what it is given.
+//!
+//! The closing of a day and the verification of an evidence pack both go through here, so that a pack is
+//! recomputed by the same code from the same data, and by nothing that the pack claims.
+
+use super::background;
+use super::clusters::{Found, Frame, find};
+use super::evidence::{self, Context};
+use super::extraction::Asking;
+use super::facts::{DayFacts, Kind};
+use super::family::Bench;
+use super::groups::{Meetings, stars};
+use super::history::History;
+use super::null::{Null, Rates};
+use super::score::threshold;
+use super::window::Window;
+use crate::store::{Decode, Encode, Snapshot};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Seed of everything random; it is in the evidence.
+pub const SEED: u64 = 0xca40_0715;
+
+/// What a closing did, and what it could not say.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub struct Report {
+    /// The day.
+    pub day: i32,
+    /// Days of the window that the log covers.
+    pub days: u32,
+    /// Accounts in the window.
+    pub accounts: u32,
+    /// Of them established.
+    pub established: u32,
+    /// Groups tested.
+    pub groups: u32,
+    /// Groups that passed the threshold.
+    pub passed: u32,
+    /// Strongest permuted group.
+    pub null_max: f64,
+    /// Strength asked of a group on its first day.
+    pub threshold: f64,
+    /// Permutations.
+    pub permutations: u32,
+    /// What could not be judged, and why.
+    pub abstained: Vec<String>,
+}
+
+/// What an examination needs besides the events of the window.
+#[derive(Clone, Debug, Default)]
+pub struct Given<'a> {
+    /// What is known of accounts from before.
+    pub history: Option<&'a History>,
+    /// The day on which each group was first strong, by a hash of what made it.
+    pub first_strong: BTreeMap<u64, i32>,
+    /// Accounts that took the place of banned ones, and whose, by name.
+    pub successors: BTreeMap<String, String>,
+}
+
+/// What an examination found.
+pub struct Examined {
+    /// The window.
+    pub window: Window,
+    /// Figures of the day.
+    pub report: Report,
+    /// Clusters.
+    pub found: Found,
+    /// Groups that were strong for the first time or are still.
+    pub strong: BTreeMap<u64, i32>,
+    /// Evidence of each cluster, in their order.
+    pub evidence: Vec<Value>,
+}
+
+/// Examines the window that ends with the last of some days.
+#[must_use]
+pub fn examine(snapshot: &Snapshot, days: &[&DayFacts], given: &Given<'_>) -> Examined {
+    let nothing = History::default();
+    let mut window = Window::of(snapshot, days, given.history.unwrap_or(&nothing));
+    let meetings = Meetings::of(&window);
+    window.set_core(meetings.core());
+    let mut report = Report {
+        day: window.day,
+        days: days.len() as u32,
+        accounts: window.accounts.len() as u32,
+        established: window.accounts.iter().filter(|account| account.mature).count() as u32,
+        ..Report::default()
+    };
+    if let Err(reason) = super::enough::check(&window, &mut report.abstained) {
+        report.abstained.push(reason);
+        let (found, strong) = (Found::default(), BTreeMap::new());
+        return Examined { window, report, found, strong, evidence: Vec::new() };
+    }
+    let (found, strong, evidence) = judge(snapshot, &window, days, &meetings, given, &mut report);
+    Examined { window, report, found, strong, evidence }
+}
+
+fn judge(
+    snapshot: &Snapshot,
+    window: &Window,
+    days: &[&DayFacts],
+    meetings: &Meetings,
+    given: &Given<'_>,
+    report: &mut Report,
+) -> (Found, BTreeMap<u64, i32>, Vec<Value>) {
+    let bench = bench(window, Null::of(window, background::is_young(window)));
+    let mut groups = stars(window, &bench.rates);
+    groups.extend(meetings.groups());
+    let scored = super::score_all(&bench, &groups);
+    let base = threshold(groups.len(), 1);
+    let mut strong = BTreeMap::new();
+    let mut thresholds = Vec::with_capacity(groups.len());
+    let names = super::names_of(snapshot, &groups);
+    for (name, scored) in names.iter().zip(&scored) {
+        if scored.coordination() < base {
+            thresholds.push(base);
+            continue;
+        }
+        let first = given.first_strong.get(name).copied().unwrap_or(window.day);
+        strong.insert(*name, first);
+        thresholds.push(threshold(groups.len(), (window.day - first + 1).max(1) as u32));
+    }
+    let asking = Asking::of(window, days);
+    let frame = Frame {
+        bench: &bench,
+        asking: &asking,
+        days,
+        groups: &groups,
+        scored: &scored,
+        thresholds: &thresholds,
+        successors: &given.successors,
+        seed: SEED.wrapping_add((window.day as u64) << 20),
+    };
+    let found = find(&frame);
+    report.groups = groups.len() as u32;
+    report.passed = found.passed as u32;
+    report.null_max = found.null.max();
+    report.threshold = base;
+    report.permutations = found.null.runs;
+    let context = Context { snapshot, frame: &frame, found: &found, report, given, strong: &strong };
+    let evidence = found.clusters.iter().map(|cluster| evidence::document(&context, cluster)).collect();
+    (found, strong, evidence)
+}
+
+/// The tests of a window with the kinds that count as evidence.
+fn bench(window: &Window, null: Null) -> Bench<'_> {
+    const EVIDENCE: [(Kind, bool); 6] = [
+        (Kind::Fingerprint, true),
+        (Kind::UserAgent, true),
+        (Kind::Template, true),
+        (Kind::Payment, false),
+        (Kind::ApiKey, false),
+        (Kind::Core, false),
+    ];
+    let rates = EVIDENCE.map(|(kind, may_be_background)| {
+        let items = window.items(kind);
+        let background = if may_be_background {
+            background::with_standing(window, items)
+        } else {
+            vec![false; items.len()]
+        };
+        Rates::of(window, &null, kind, items, background)
+    });
+    Bench::new(window, null, rates.into())
+}
