@@ -29,6 +29,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod detect;
+pub mod drill;
 pub mod event;
 pub mod http;
 pub mod ingest;

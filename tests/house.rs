@@ -31,6 +31,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("store", &["event", "limits", "clock", "text", "metrics"]),
     ("ingest", &["store", "event", "limits", "clock", "text", "metrics"]),
     ("detect", &["store", "event", "limits", "clock", "text"]),
+    ("drill", &["event", "limits", "text"]),
     ("query", &["detect", "store", "event", "limits", "clock", "text", "metrics"]),
     ("http", &["ingest", "query", "detect", "store", "event", "limits", "clock", "text", "metrics"]),
     (

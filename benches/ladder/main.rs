@@ -2,19 +2,67 @@
 //!
 //! Logs are made by the generator of `cahoots drill`, go through the decoder and the store as any log
 //! does, and every day is closed as it would be in life. The truth is read only afterwards.
+//!
+//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--verbose] [RUNG ...]`
+//! A rung is E1 to E12, or `honest` for a world without a campaign.
 
 mod run;
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use cahoots::drill::{NAMES, WorldPlan, rung};
+use cahoots::event::Day;
+use run::{Options, Outcome};
+
+/// 2026-04-22.
+const FIRST_DAY: Day = Day(20_565);
+
+struct Typed {
+    honest: u32,
+    days: u32,
+    sizes: Vec<u32>,
+    seeds: u64,
+    verbose: bool,
+    rungs: Vec<String>,
+}
+
+fn typed() -> Typed {
+    let mut typed = Typed { honest: 10_000, days: 30, sizes: vec![1_000], seeds: 1, verbose: false, rungs: Vec::new() };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut number = || args.next().expect("a value").parse().expect("a number");
+        match arg.as_str() {
+            "--bench" => {}
+            "--honest" => typed.honest = number(),
+            "--days" => typed.days = number(),
+            "--seeds" => typed.seeds = u64::from(number()),
+            "--verbose" => typed.verbose = true,
+            "--sizes" => {
+                let sizes = args.next().expect("sizes");
+                typed.sizes = sizes.split(',').map(|size| size.parse().expect("a size")).collect();
+            }
+            name => typed.rungs.push(name.to_owned()),
+        }
+    }
+    if typed.rungs.is_empty() {
+        typed.rungs = NAMES.iter().map(|name| (*name).to_owned()).collect();
+        typed.rungs.push("honest".to_owned());
+    }
+    typed
+}
 
 fn main() {
-    let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
-    let Some(log) = args.next().map(PathBuf::from) else { return };
-    let truth: BTreeSet<String> = args
-        .next()
-        .map(|path| std::fs::read_to_string(path).expect("truth").lines().map(str::to_owned).collect())
-        .unwrap_or_default();
-    let outcome = run::replay(&log);
-    outcome.print(&truth);
+    let typed = typed();
+    println!("{}", Outcome::HEADER);
+    for name in &typed.rungs {
+        let sizes = if name == "honest" { &[0][..] } else { &typed.sizes };
+        for size in sizes {
+            for seed in 1..=typed.seeds {
+                let mut plan = WorldPlan::honest(FIRST_DAY, typed.days, typed.honest);
+                if *size > 0 {
+                    plan = plan.with(rung(name, *size).expect("a rung"));
+                }
+                let options = Options { verbose: typed.verbose };
+                println!("{}", run::run(name, *size, plan, seed, &options));
+            }
+        }
+    }
 }
