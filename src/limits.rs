@@ -266,7 +266,7 @@ pub const MATURE_ACTIVE_DAYS: u32 = 5;
 pub const BASELINE_ACCOUNTS_MIN: usize = 200;
 
 /// Established holders that a text or client needs to be background.
-pub const STANDING_ACCOUNTS_MIN: usize = 20;
+pub const STANDING_ACCOUNTS_MIN: usize = 5;
 
 /// Share of established accounts among the holders of a background value, against that of the platform.
 pub const STANDING_SHARE: f64 = 0.3;

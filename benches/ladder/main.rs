@@ -25,7 +25,8 @@ struct Typed {
 }
 
 fn typed() -> Typed {
-    let mut typed = Typed { honest: 10_000, days: 30, sizes: vec![1_000], seeds: 1, verbose: false, rungs: Vec::new() };
+    let mut typed =
+        Typed { honest: 10_000, days: 30, sizes: vec![1_000], seeds: 1, verbose: false, rungs: Vec::new() };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut number = || args.next().expect("a value").parse().expect("a number");

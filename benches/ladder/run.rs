@@ -39,7 +39,8 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ratio = |a: usize, b: usize| if b == 0 { "-".to_owned() } else { format!("{:.3}", a as f64 / b as f64) };
+        let ratio =
+            |a: usize, b: usize| if b == 0 { "-".to_owned() } else { format!("{:.3}", a as f64 / b as f64) };
         let innocent: Vec<String> = self.bystanders.iter().map(|(class, n)| format!("{class} {n}")).collect();
         write!(
             f,
@@ -177,7 +178,10 @@ fn explain(book: &Book, truth: &[Truth]) {
             if let Some(member) = cluster.member(&truth.account) {
                 let families = member.agreements.iter().filter_map(|at| Family::ALL.get(usize::from(*at)));
                 let families: Vec<&str> = families.map(|family| family.name()).collect();
-                println!("  innocent {} {} in {}: {families:?}, by signature {}", truth.class, truth.account, cluster.id, member.by_signature);
+                println!(
+                    "  innocent {} {} in {}: {families:?}, by signature {}",
+                    truth.class, truth.account, cluster.id, member.by_signature
+                );
             }
         }
     }

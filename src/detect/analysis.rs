@@ -179,9 +179,12 @@ fn is_late(snapshot: &Snapshot, day: Day, rows: Range<u64>) -> Result<bool, Stor
         if end <= rows.start || part.first_row() >= rows.end {
             continue;
         }
-        let found = part.reader().all_ts()?.iter().enumerate().any(|(at, ts)| {
-            Day::of(*ts) == day && rows.contains(&(part.first_row() + at as u64))
-        });
+        let found = part
+            .reader()
+            .all_ts()?
+            .iter()
+            .enumerate()
+            .any(|(at, ts)| Day::of(*ts) == day && rows.contains(&(part.first_row() + at as u64)));
         if found {
             return Ok(true);
         }

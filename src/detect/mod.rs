@@ -34,9 +34,9 @@ mod twins;
 mod window;
 
 pub use analysis::{Analysis, Due, Ledger};
+pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict};
 pub use evidence::{Difference, VerifyError, markdown, seal, verify};
 pub use examine::Report;
-pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict};
 pub use family::Family;
 
 use crate::event::Dim;

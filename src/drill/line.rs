@@ -57,14 +57,7 @@ impl World {
         out.extend_from_slice(b"}\n");
     }
 
-    fn write_prompt(
-        &self,
-        event: &Made,
-        voice: &Voice,
-        is_target: bool,
-        dice: &mut Dice,
-        out: &mut Vec<u8>,
-    ) {
+    fn write_prompt(&self, event: &Made, voice: &Voice, is_target: bool, dice: &mut Dice, out: &mut Vec<u8>) {
         // Labels are wrong now and then.
         let labelled = if dice.chance(0.12) { !is_target } else { is_target };
         let topics: &[&str] = if labelled { &words::TARGET_TOPICS } else { &words::OTHER_TOPICS };

@@ -4,9 +4,8 @@ use super::dice::Dice;
 
 const STARTS: [&str; 16] =
     ["b", "br", "d", "f", "g", "gr", "k", "l", "m", "n", "p", "r", "s", "st", "t", "v"];
-const ENDS: [&str; 16] = [
-    "a", "an", "e", "el", "en", "er", "i", "in", "is", "o", "on", "or", "u", "un", "ar", "et",
-];
+const ENDS: [&str; 16] =
+    ["a", "an", "e", "el", "en", "er", "i", "in", "is", "o", "on", "or", "u", "un", "ar", "et"];
 
 /// Phrases of requests that extraction aims at; honest developers send them too.
 const TARGET: [&str; 8] = [

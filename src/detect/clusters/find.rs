@@ -9,6 +9,7 @@ use crate::detect::extraction::{Asking, Extraction};
 use crate::detect::facts::{DayFacts, Kind, Passing};
 use crate::detect::family::{Bench, FAMILIES, Family};
 use crate::detect::groups::{Group, Origin};
+use crate::detect::networks::NetworkType;
 use crate::detect::permute::{NullTable, null_table};
 use crate::detect::score::Scored;
 use crate::limits::{CONFIRM_MIN, FALSE_RATE_MAX, GROUP_MIN};
@@ -23,6 +24,9 @@ const JOINED_SHARE: f64 = 0.3;
 
 /// Rounds in which members are asked; what has not settled by then is left out.
 const ROUNDS: usize = 3;
+
+/// ln of the odds from which an account is a member: a hundred to one.
+const MEMBER_ODDS: f64 = 4.605_170_185_988_091;
 
 /// A day's groups and what was measured of them.
 pub struct Frame<'b> {
@@ -150,7 +154,7 @@ impl Frame<'_> {
             operator,
             deception,
             one_card,
-            one_site: one_net >= 0.8,
+            rented: self.rented(members),
         };
         let verdict = verdict(&extraction, &about);
         (extraction, verdict, deception, one_card, one_net)
@@ -163,6 +167,22 @@ impl Frame<'_> {
         held.sort_unstable();
         let most = held.chunk_by(|a, b| a == b).map(<[u32]>::len).max().unwrap_or(0);
         most as f64 / members.len().max(1) as f64
+    }
+
+    /// Share of members that used an address in a hosting network together with seven others.
+    fn rented(&self, members: &[u32]) -> f64 {
+        let visits = self.bench.window.visits.iter().flatten();
+        let is_rented = |asn| matches!(NetworkType::of_asn(asn), NetworkType::Hosting | NetworkType::Cloud);
+        let rented =
+            visits.filter(|visit| is_rented(visit.asn) && members.binary_search(&visit.account).is_ok());
+        let mut held: Vec<(u32, u32)> = rented.map(|visit| (visit.ip, visit.account)).collect();
+        held.sort_unstable();
+        held.dedup();
+        let shared = held.chunk_by(|a, b| a.0 == b.0).filter(|at_one| at_one.len() >= GROUP_MIN).flatten();
+        let mut accounts: Vec<u32> = shared.map(|(_, account)| *account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts.len() as f64 / members.len().max(1) as f64
     }
 
     fn deception(&self, members: &[u32]) -> Deception {
@@ -226,11 +246,10 @@ impl Frame<'_> {
             let needed = if extreme.iter().filter(|is| **is).count() >= 4 { 3 } else { 2 };
             let profile = Profile::of(self.bench, &members, extreme);
             agreements = candidates.iter().map(|account| (*account, profile.agreements(*account))).collect();
-            let kept: Vec<u32> = candidates
-                .iter()
-                .copied()
-                .filter(|account| agreements.get(account).is_some_and(|found| agrees(found, needed)))
-                .collect();
+            let telling = profile.telling(&agreements, &candidates);
+            let is_one = |found: &Vec<Family>| agrees(found, needed) && telling.odds(found) >= MEMBER_ODDS;
+            let kept = candidates.iter().copied();
+            let kept: Vec<u32> = kept.filter(|account| agreements.get(account).is_some_and(is_one)).collect();
             let settled = kept == members;
             members = kept;
             if settled || members.len() < GROUP_MIN {

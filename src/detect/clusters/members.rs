@@ -79,6 +79,19 @@ impl<'b> Profile<'b> {
         Self { bench, members, shared: shared.collect(), created, median, rhythm, extreme }
     }
 
+    /// How telling each family is: how often members agree in it, and how often others do.
+    pub(super) fn telling(&self, agreements: &BTreeMap<u32, Vec<Family>>, candidates: &[u32]) -> Telling {
+        let inside = self.members.iter().filter_map(|member| agreements.get(member));
+        let inside = shares_of(inside.map(Vec::as_slice));
+        let accounts = self.bench.window.accounts.len() as u32;
+        let step = (accounts as usize).div_ceil(OTHERS_ASKED).max(1);
+        let others = (0..accounts).step_by(step).filter(|rank| candidates.binary_search(rank).is_err());
+        let others: Vec<Vec<Family>> = others.map(|rank| self.agreements(rank)).collect();
+        let outside = shares_of(others.iter().map(Vec::as_slice));
+        let prior = self.members.len() as f64 / f64::from(accounts.max(1));
+        Telling { inside, outside, prior: libm::log(prior), extreme: self.extreme }
+    }
+
     /// Families in which an account agrees with the other members.
     pub(super) fn agreements(&self, account: u32) -> Vec<Family> {
         let mut families: Vec<Family> = Vec::new();
@@ -133,6 +146,47 @@ impl<'b> Profile<'b> {
         let others: Vec<f64> =
             self.rhythm.iter().zip(&mine).map(|(sum, mine)| sum - f64::from(own) * mine).collect();
         mine.len() >= 5 && correlation(&mine, &others) >= TOGETHER
+    }
+}
+
+/// Accounts outside a cluster that are asked how often they would agree.
+const OTHERS_ASKED: usize = 2_000;
+
+/// How telling agreement is, family by family.
+pub(super) struct Telling {
+    inside: [f64; FAMILIES],
+    outside: [f64; FAMILIES],
+    prior: f64,
+    extreme: [bool; FAMILIES],
+}
+
+/// For each family the share of accounts that agree, never quite none or all.
+fn shares_of<'a>(agreements: impl Iterator<Item = &'a [Family]>) -> [f64; FAMILIES] {
+    let (mut counts, mut all) = ([0.5; FAMILIES], 1.0);
+    for families in agreements {
+        all += 1.0;
+        for family in families {
+            counts[*family as usize] += 1.0;
+        }
+    }
+    counts.map(|count| count / all)
+}
+
+impl Telling {
+    /// ln of the odds that an account is a member, by what it agrees in and what not: Bayes' rule with the
+    /// families taken as independent, and the cluster's share of all accounts as prior. An account that
+    /// does not have what all the others have is none of them, however much else it shares.
+    pub(super) fn odds(&self, agreements: &[Family]) -> f64 {
+        let families = Family::ALL.into_iter().filter(|family| self.extreme[*family as usize]);
+        let evidence = families.map(|family| {
+            let (inside, outside) = (self.inside[family as usize], self.outside[family as usize]);
+            if agreements.contains(&family) {
+                libm::log(inside / outside)
+            } else {
+                libm::log((1.0 - inside) / (1.0 - outside))
+            }
+        });
+        evidence.sum::<f64>() + self.prior
     }
 }
 

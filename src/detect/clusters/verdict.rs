@@ -88,18 +88,20 @@ pub(super) struct Circumstances<'a> {
     pub(super) deception: Deception,
     /// Share of members that pay with the payment that most of them share.
     pub(super) one_card: f64,
-    /// Whether nearly all members sit at one site or in one /24.
-    pub(super) one_site: bool,
+    /// Share of members that used an address in a hosting network together with seven others.
+    pub(super) rented: f64,
 }
 
 /// The verdict on a coordinated group.
 pub(super) fn verdict(found: &Extraction, about: &Circumstances<'_>) -> Verdict {
     let openly_one = about.one_card >= ONE_CARD_SHARE && about.accounts < ONE_CARD_ACCOUNTS_MAX;
-    // People at one place with one kit are a workshop: only money or machinery shows an operator.
-    let workshop = about.one_site && about.operator.iter().all(|family| *family == Family::Client);
+    // A client of one's own, the text that it sends and a day on which it came out are one product and its
+    // users. Only money, machinery or rented addresses in common show an operator.
+    let pooled = about.rented >= 0.5;
+    let shows = |family: &Family| *family != Family::Client || pooled;
     let deceptive = about.deception.is_high();
-    let has_operator = !about.operator.is_empty() || deceptive;
-    if !has_operator || openly_one || (workshop && !deceptive) {
+    let has_operator = about.operator.iter().any(shows) || deceptive;
+    if !has_operator || openly_one {
         return Verdict::CoordinatedNoExtraction;
     }
     if passes(found, &GATE) {
@@ -121,7 +123,7 @@ mod tests {
 
     fn about(operator: &[Family]) -> Circumstances<'_> {
         let deception = Deception::default();
-        Circumstances { accounts: 200, operator, deception, one_card: 0.0, one_site: false }
+        Circumstances { accounts: 200, operator, deception, one_card: 0.0, rented: 0.0 }
     }
 
     #[test]
@@ -129,8 +131,10 @@ mod tests {
         // A hackathon: fresh accounts, one venue, one starter prompt, agents all day.
         assert_eq!(verdict(&target(), &about(&[])), Verdict::CoordinatedNoExtraction);
         assert_eq!(verdict(&target(), &about(&[Family::Load])), Verdict::CoordinatedExtraction);
-        let venue = Circumstances { one_site: true, ..about(&[Family::Client]) };
-        assert_eq!(verdict(&target(), &venue), Verdict::CoordinatedNoExtraction);
+        // With a kit of its own, or a new product: one client, one text, one day.
+        assert_eq!(verdict(&target(), &about(&[Family::Client])), Verdict::CoordinatedNoExtraction);
+        let pooled = Circumstances { rented: 0.9, ..about(&[Family::Client]) };
+        assert_eq!(verdict(&target(), &pooled), Verdict::CoordinatedExtraction);
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub(super) fn value(snapshot: &Snapshot, kind: Kind, value: u32) -> String {
     let catalog = snapshot.catalog();
     let bytes = catalog.value(dim, value);
     match dim {
-        Dim::Ip => bytes.try_into().map_or_else(|_| String::new(), |ip| crate::event::ip_from_bytes(ip).to_string()),
+        Dim::Ip => {
+            bytes.try_into().map_or_else(|_| String::new(), |ip| crate::event::ip_from_bytes(ip).to_string())
+        }
         Dim::Net | Dim::Site => network(bytes),
         _ => String::from_utf8_lossy(bytes).into_owned(),
     }

@@ -52,7 +52,13 @@ pub fn markdown(document: &Value) -> String {
     line("|---|---|---|---|".to_owned());
     for family in list(document, "/families") {
         let get = |key: &str| shown(family.get(key).unwrap_or(&Value::Null));
-        line(format!("| {} | {} | {} | {} |", get("family"), get("strength"), get("observed"), get("innocent_twin")));
+        line(format!(
+            "| {} | {} | {} | {} |",
+            get("family"),
+            get("strength"),
+            get("observed"),
+            get("innocent_twin")
+        ));
     }
     line("\n## Inferred\n".to_owned());
     line(format!(
@@ -69,9 +75,16 @@ pub fn markdown(document: &Value) -> String {
     line("## If a part of the evidence is taken away\n".to_owned());
     for left in list(document, "/sensitivity") {
         let get = |key: &str| shown(left.get(key).unwrap_or(&Value::Null));
-        line(format!("- without {}: coordination {}, still passes: {}", get("without"), get("coordination"), get("still_passes")));
+        line(format!(
+            "- without {}: coordination {}, still passes: {}",
+            get("without"),
+            get("coordination"),
+            get("still_passes")
+        ));
     }
-    for (title, path) in [("Innocent explanations checked", "/benign_explanations"), ("Not shown", "/not_shown")] {
+    for (title, path) in
+        [("Innocent explanations checked", "/benign_explanations"), ("Not shown", "/not_shown")]
+    {
         line(format!("\n## {title}\n"));
         for sentence in list(document, path) {
             line(format!("- {}", shown(sentence)));
@@ -84,9 +97,18 @@ pub fn markdown(document: &Value) -> String {
         let get = |key: &str| shown(member.get(key).unwrap_or(&Value::Null));
         let families = member.get("agrees_in").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let families: Vec<&str> = families.iter().filter_map(Value::as_str).collect();
-        line(format!("| {} | {} | {} | {} |", get("account"), families.join(" "), get("events"), get("first_seen")));
+        line(format!(
+            "| {} | {} | {} | {} |",
+            get("account"),
+            families.join(" "),
+            get("events"),
+            get("first_seen")
+        ));
     }
-    line(format!("\nLooked at and left out, because they agree in too few families: {}.", list(document, "/excluded").len()));
+    line(format!(
+        "\nLooked at and left out, because they agree in too few families: {}.",
+        list(document, "/excluded").len()
+    ));
     line("\nEvery figure, with its counts by stratum and its formula, is in evidence.json; `cahoots verify` computes them again.".to_owned());
     page
 }

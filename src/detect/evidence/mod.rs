@@ -124,10 +124,8 @@ pub fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
 /// A day as text.
 pub(super) fn date(day: i32) -> String {
     let seconds = Day(day).start() / crate::event::MICROS_A_SECOND;
-    jiff::Timestamp::from_second(seconds).map_or_else(
-        |_| day.to_string(),
-        |instant| instant.strftime("%Y-%m-%d").to_string(),
-    )
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| day.to_string(), |instant| instant.strftime("%Y-%m-%d").to_string())
 }
 
 fn data(frame: &Frame<'_>) -> Value {
@@ -201,9 +199,7 @@ fn origin(context: &Context<'_>, group: &Group) -> String {
 
 /// What is left when a part of the evidence is taken away.
 fn sensitivity(frame: &Frame<'_>, cluster: &Confirmed) -> Value {
-    let line = |without: &str, coordination: f64| {
-        json!({"without": without, "coordination": coordination, "still_passes": coordination >= cluster.threshold})
-    };
+    let line = |without: &str, coordination: f64| json!({"without": without, "coordination": coordination, "still_passes": coordination >= cluster.threshold});
     let ranked = cluster.scored.ranked();
     let mut by_size: Vec<(u64, u32)> = cluster
         .members

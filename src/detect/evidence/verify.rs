@@ -71,7 +71,11 @@ pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, u
     let last = day(&claimed, "/window/last_day")?;
     let history = history(snapshot, last, &claimed)?;
     let facts = facts_of_window(snapshot, last)?;
-    let given = Given { history: Some(&history), first_strong: first_strong(&claimed)?, successors: successors(&claimed) };
+    let given = Given {
+        history: Some(&history),
+        first_strong: first_strong(&claimed)?,
+        successors: successors(&claimed),
+    };
     let days: Vec<_> = facts.iter().collect();
     let examined = examine(snapshot, &days, &given);
     let again = nearest(&examined.found, &examined.evidence, &claimed);
@@ -97,7 +101,8 @@ fn nearest<'a>(found: &Found, evidence: &'a [Value], claimed: &Value) -> Option<
     };
     let mut wanted = names(claimed);
     wanted.sort_unstable();
-    let common = |document: &&Value| names(document).iter().filter(|n| wanted.binary_search(n).is_ok()).count();
+    let common =
+        |document: &&Value| names(document).iter().filter(|n| wanted.binary_search(n).is_ok()).count();
     evidence.iter().max_by_key(common).filter(|best| common(best) > 0)
 }
 
@@ -116,7 +121,8 @@ fn parse_day(text: &str) -> Option<i32> {
 fn history(snapshot: &Snapshot, last: i32, claimed: &Value) -> Result<History, VerifyError> {
     let mut history = History::default();
     let until = Day(last).end();
-    let first = snapshot.parts(Span { since: Micros::MIN, until }).iter().map(|part| Day::of(part.span().0).0).min();
+    let first =
+        snapshot.parts(Span { since: Micros::MIN, until }).iter().map(|part| Day::of(part.span().0).0).min();
     for day in first.unwrap_or(last)..=last {
         history.add(&gather(snapshot, &Gathering { day: Day(day), rows: 0..snapshot.rows() })?);
     }

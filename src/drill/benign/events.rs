@@ -27,8 +27,7 @@ pub(super) fn give_harness(town: &mut Town) {
     for person in town.people.iter_mut().filter(|person| is_settled(person)) {
         if town.dice.chance(0.08) {
             person.client = HARNESS_CLIENT;
-            person.voice =
-                Voice { target: 0.7, template: 0.9, templates: (HARNESS, 1), ..Voice::default() };
+            person.voice = Voice { target: 0.7, template: 0.9, templates: (HARNESS, 1), ..Voice::default() };
         }
     }
 }

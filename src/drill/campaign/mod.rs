@@ -21,7 +21,8 @@ pub(super) fn enlist(town: &mut Town, number: usize, plan: &CampaignPlan) {
     let size = home_size(town);
     let lasts = plan.churn_days.map_or(i32::MAX, |days| days as i32);
     let first = plan.first_day as i32;
-    let generations = if lasts == i32::MAX { 1 } else { ((town.days - first).max(1) as u32).div_ceil(lasts as u32) as i32 };
+    let generations =
+        if lasts == i32::MAX { 1 } else { ((town.days - first).max(1) as u32).div_ceil(lasts as u32) as i32 };
     for generation in 0..generations {
         for slot in 0..plan.accounts {
             let stagger = dice.below(u64::from(plan.stagger_days.max(1))) as i32;
@@ -116,7 +117,8 @@ pub(super) fn pass_on(world: &World, number: usize, plan: &CampaignPlan, day: u3
         if plan.handoffs {
             let conversation = 1 << 48 | dice.next() >> 20;
             events.push(Made { continues: Some((conversation, 0)), text: dice.next(), ..from });
-            let goes_on = Made { continues: Some((conversation, 1)), text: dice.next(), millis: later(300), ..to };
+            let goes_on =
+                Made { continues: Some((conversation, 1)), text: dice.next(), millis: later(300), ..to };
             events.push(goes_on);
         }
         if plan.failovers {

@@ -48,8 +48,7 @@ pub fn rung(name: &str, accounts: u32) -> Option<CampaignPlan> {
 }
 
 /// Names of the rungs, lowest first.
-pub const NAMES: [&str; 12] =
-    ["E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12"];
+pub const NAMES: [&str; 12] = ["E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "E10", "E11", "E12"];
 
 #[cfg(test)]
 mod tests {
