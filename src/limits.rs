@@ -328,6 +328,9 @@ pub const MEETING_VISITORS_MAX: usize = 16;
 /// Days for which it is remembered when a group was first strong.
 pub const STRONG_DAYS: i32 = 60;
 
+/// Days since its first event for which an account is a newcomer, who may be known by signature.
+pub const NEWCOMER_DAYS: i32 = 7;
+
 /// Members that hold a value before it is part of a cluster's signature.
 pub const SIGNATURE_HOLDERS_MIN: usize = 8;
 

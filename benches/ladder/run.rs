@@ -2,7 +2,7 @@
 
 use cahoots::detect::{Analysis, Book, Family};
 use cahoots::drill::{Truth, World, WorldPlan};
-use cahoots::event::Micros;
+use cahoots::event::{Day, MICROS_A_DAY, MICROS_AN_HOUR, Micros};
 use cahoots::ingest::{Context, Decoder};
 use cahoots::store::{Appender, Store};
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,9 +93,10 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
                 world.write_json(made, &mut bytes);
                 if let Some(Truth { account, campaign: Some(_), .. }) = truth.get(made.person as usize) {
                     let days = daily.entry(account.clone()).or_default();
+                    let hour = (made.millis / 3_600_000) as u32;
                     match days.last_mut() {
-                        Some((last, count)) if *last == day => *count += 1,
-                        _ => days.push((day, 1)),
+                        Some((last, count)) if *last == hour => *count += 1,
+                        _ => days.push((hour, 1)),
                     }
                 }
             }
@@ -108,8 +109,8 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
         while let Some(due) =
             analysis.due(&store.snapshot().expect("snapshot"), last.then_some(Micros::MAX)).expect("due")
         {
-            analysis.close(&store, due).expect("close");
-            if options.verbose {
+            analysis.step(&store, due).expect("close");
+            if options.verbose && due.hour.is_none() {
                 show(&analysis, first_day, start.elapsed());
             }
         }
@@ -195,12 +196,13 @@ fn judge(
     first_day: i32,
     outcome: &mut Outcome,
 ) {
-    let mut flagged: BTreeMap<&str, i32> = BTreeMap::new();
+    let mut flagged: BTreeMap<&str, Micros> = BTreeMap::new();
     let mut told: BTreeSet<&str> = BTreeSet::new();
     for cluster in book.current() {
         for member in &cluster.members {
             if cluster.verdict.accuses() && cluster.confirmed.is_some() {
-                let day = member.flagged.max(cluster.confirmed.unwrap_or(i32::MAX));
+                let confirmed = Day(cluster.confirmed.unwrap_or(i32::MAX / 2)).end();
+                let day = member.flagged.max(confirmed);
                 flagged.insert(&member.account, day);
             } else {
                 told.insert(&member.account);
@@ -221,11 +223,15 @@ fn judge(
         let Some(days) = daily.get(&truth.account) else { continue };
         outcome.campaign += 1;
         outcome.found += usize::from(flag.is_some());
-        outcome.first = outcome.first.into_iter().chain(flag.map(|day| (day - first_day) as u32)).min();
-        for (day, events) in days {
+        outcome.first = outcome
+            .first
+            .into_iter()
+            .chain(flag.map(|at| (Day::of(at - MICROS_A_DAY / 2).0 - first_day) as u32))
+            .min();
+        for (hour, events) in days {
             all += events;
-            // A day's close comes after the day: its own events have passed.
-            if flag.is_none_or(|flag| first_day + *day as i32 <= *flag) {
+            let end = Day(first_day).start() + i64::from(hour + 1) * MICROS_AN_HOUR;
+            if flag.is_none_or(|flag| end <= *flag) {
                 leaked += events;
             }
         }

@@ -132,18 +132,20 @@ impl Desk {
         while !self.stopping.load(Ordering::Acquire) {
             let due = self.analysis.due(&self.store.snapshot()?, until)?;
             let Some(due) = due else { return Ok(()) };
-            if let Err(error) = self.analysis.close(&self.store, due) {
+            if let Err(error) = self.analysis.step(&self.store, due) {
                 self.analysis = Analysis::load(&self.store)?;
                 return Err(error);
             }
-            let report = &self.analysis.ledger.report;
-            tracing::info!(
-                day = report.day,
-                accounts = report.accounts,
-                groups = report.groups,
-                passed = report.passed,
-                "day closed"
-            );
+            if due.hour.is_none() {
+                let report = &self.analysis.ledger.report;
+                tracing::info!(
+                    day = report.day,
+                    accounts = report.accounts,
+                    groups = report.groups,
+                    passed = report.passed,
+                    "day closed"
+                );
+            }
             let ledger = Arc::new(self.analysis.ledger.clone());
             *self.published.write().unwrap_or_else(PoisonError::into_inner) = ledger;
         }

@@ -9,9 +9,10 @@ use super::clusters::{Book, Page};
 use super::examine::{Examined, Given, Report, examine};
 use super::facts::{DayFacts, Gathering, gather};
 use super::history::History;
+use super::watch::Watch;
 use super::window::prune_templates;
 use super::{signature, twins};
-use crate::event::{Day, MICROS_A_DAY, Micros, Window as Span};
+use crate::event::{Day, MICROS_A_DAY, MICROS_AN_HOUR, Micros, Window as Span};
 use crate::limits::{MICROS_AFTER_DAY, STRONG_DAYS, WINDOW_DAYS};
 use crate::store::{Decode, Encode, Keep, Shelf, Snapshot, Store, StoreError};
 use std::collections::BTreeMap;
@@ -30,6 +31,10 @@ pub struct Ledger {
     pub book: Book,
     /// The day on which each group was first strong, by a hash of what made it.
     pub first_strong: BTreeMap<u64, i32>,
+    /// Accounts that the provider has banned, and when.
+    pub bans: BTreeMap<String, Micros>,
+    /// Models that came out, and when.
+    pub releases: BTreeMap<String, Micros>,
     /// What the last closing did.
     pub report: Report,
 }
@@ -41,13 +46,20 @@ pub struct Analysis {
     days: Vec<DayFacts>,
     /// What is kept.
     pub ledger: Ledger,
+    /// The watch over the day that is open, and the rows and hours that it has seen. None of it is kept: after
+    /// a restart the hours of the open day are gone through again.
+    watch: Option<Watch>,
+    seen: u64,
+    hours: u32,
 }
 
-/// A day that can be closed.
+/// A step that can be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Due {
     /// The day.
     pub day: i32,
+    /// The hour of it that has passed, or none if all of it has.
+    pub hour: Option<u32>,
     /// Rows that were there.
     pub rows: u64,
 }
@@ -62,18 +74,27 @@ impl Analysis {
                 days.push(facts);
             }
         }
-        Ok(Self { days, ledger })
+        let seen = ledger.rows;
+        Ok(Self { days, ledger, watch: None, seen, hours: 0 })
     }
 
-    /// The next day that can be closed, by the log's own time, or all days up to an instant if it is given.
-    pub fn due(&self, snapshot: &Snapshot, until: Option<Micros>) -> Result<Option<Due>, StoreError> {
+    /// The next step by the log's own time: an hour of the open day to watch, a day to close; or all days up to
+    /// an instant if it is given.
+    pub fn due(&mut self, snapshot: &Snapshot, until: Option<Micros>) -> Result<Option<Due>, StoreError> {
         let Some(day) = self.next_day(snapshot) else { return Ok(None) };
+        let watch = self.watch.get_or_insert_with(|| Watch::of(snapshot, &self.ledger.book));
+        if !watch.is_idle() && self.hours < 23 {
+            let end = Day(day).start() + MICROS_AN_HOUR * i64::from(self.hours + 1);
+            if let Some(rows) = first_row_from(snapshot, self.seen, end + MICROS_AFTER_DAY)? {
+                return Ok(Some(Due { day, hour: Some(self.hours), rows }));
+            }
+        }
         if let Some(row) = first_row_from(snapshot, self.ledger.rows, Day(day).end() + MICROS_AFTER_DAY)? {
-            return Ok(Some(Due { day, rows: row }));
+            return Ok(Some(Due { day, hour: None, rows: row }));
         }
         let newest = snapshot.newest().unwrap_or(Micros::MIN);
         let asked = until.is_some_and(|until| Day(day).start() < until && Day(day).start() <= newest);
-        Ok(asked.then(|| Due { day, rows: snapshot.rows() }))
+        Ok(asked.then(|| Due { day, hour: None, rows: snapshot.rows() }))
     }
 
     /// The day after the last closed one, or the first of the log; a gap longer than a window is skipped.
@@ -86,9 +107,48 @@ impl Analysis {
         Some(if after == i32::MIN || gap { first } else { after })
     }
 
+    /// Takes a step.
+    pub fn step(&mut self, store: &Store, due: Due) -> Result<(), StoreError> {
+        match due.hour {
+            Some(hour) => self.look(&store.snapshot()?, due, hour),
+            None => self.close(store, due),
+        }
+    }
+
+    /// Holds the events of an hour against what is known.
+    fn look(&mut self, snapshot: &Snapshot, due: Due, hour: u32) -> Result<(), StoreError> {
+        let facts = gather(snapshot, &Gathering { day: Day(due.day), rows: self.seen..due.rows })?;
+        let at = Day(due.day).start() + MICROS_AN_HOUR * i64::from(hour + 1) + MICROS_AFTER_DAY;
+        if let Some(watch) = &mut self.watch {
+            watch.look(snapshot, &facts, (&mut self.ledger.book, &self.ledger.history), at);
+        }
+        (self.seen, self.hours) = (due.rows, hour + 1);
+        Ok(())
+    }
+
+    /// Notes bans, and keeps them. Accounts may be unknown; bans of members are in their clusters' history.
+    pub fn ban(&mut self, store: &Store, accounts: &[String], at: Micros) -> Result<usize, StoreError> {
+        let new: Vec<&String> =
+            accounts.iter().filter(|account| !self.ledger.bans.contains_key(*account)).collect();
+        self.ledger.book.banned(&new, Day::of(at).0);
+        let count = new.len();
+        for account in new {
+            self.ledger.bans.insert(account.clone(), at);
+        }
+        store.keep(&[Keep::record(Shelf::Analysis, 0, &self.ledger)?])?;
+        Ok(count)
+    }
+
+    /// Notes that a model came out, and keeps it.
+    pub fn release(&mut self, store: &Store, model: &str, at: Micros) -> Result<(), StoreError> {
+        self.ledger.releases.insert(model.to_owned(), at);
+        store.keep(&[Keep::record(Shelf::Analysis, 0, &self.ledger)?])
+    }
+
     /// Closes a day: reads its rows, analyses the window, and keeps what follows in one transaction.
-    pub fn close(&mut self, store: &Store, due: Due) -> Result<(), StoreError> {
+    fn close(&mut self, store: &Store, due: Due) -> Result<(), StoreError> {
         let snapshot = store.snapshot()?;
+        (self.watch, self.seen, self.hours) = (None, due.rows, 0);
         let changed = self.take_in(&snapshot, due)?;
         let mut records = self.enter(&snapshot)?;
         drop(snapshot);
@@ -136,7 +196,10 @@ impl Analysis {
         let given = Given {
             history: Some(&ledger.history),
             first_strong: std::mem::take(&mut ledger.first_strong),
-            successors: BTreeMap::new(),
+            book: Some(&ledger.book),
+            bans: ledger.bans.clone(),
+            releases: ledger.releases.clone(),
+            successors: None,
         };
         let examined = examine(snapshot, &days, &given);
         let (window, found) = (&examined.window, &examined.found);

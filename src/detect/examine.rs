@@ -4,7 +4,7 @@
 //! recomputed by the same code from the same data, and by nothing that the pack claims.
 
 use super::background;
-use super::clusters::{Found, Frame, find};
+use super::clusters::{Book, Found, Frame, find};
 use super::evidence::{self, Context};
 use super::extraction::Asking;
 use super::facts::{DayFacts, Kind};
@@ -13,7 +13,9 @@ use super::groups::{Meetings, stars};
 use super::history::History;
 use super::null::{Null, Rates};
 use super::score::threshold;
+use super::succession::successors;
 use super::window::Window;
+use crate::event::Micros;
 use crate::store::{Decode, Encode, Snapshot};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -53,8 +55,14 @@ pub struct Given<'a> {
     pub history: Option<&'a History>,
     /// The day on which each group was first strong, by a hash of what made it.
     pub first_strong: BTreeMap<u64, i32>,
-    /// Accounts that took the place of banned ones, and whose, by name.
-    pub successors: BTreeMap<String, String>,
+    /// Clusters that are known, in which successors of banned accounts are looked for.
+    pub book: Option<&'a Book>,
+    /// Banned accounts, and when.
+    pub bans: BTreeMap<String, Micros>,
+    /// Models that came out, and when.
+    pub releases: BTreeMap<String, Micros>,
+    /// Accounts that took the place of banned ones, and whose, by name; found out if not given.
+    pub successors: Option<BTreeMap<String, String>>,
 }
 
 /// What an examination found.
@@ -78,6 +86,7 @@ pub fn examine(snapshot: &Snapshot, days: &[&DayFacts], given: &Given<'_>) -> Ex
     let mut window = Window::of(snapshot, days, given.history.unwrap_or(&nothing));
     let meetings = Meetings::of(&window);
     window.set_core(meetings.core());
+    window.set_pivots(snapshot, days, &given.releases);
     let mut report = Report {
         day: window.day,
         days: days.len() as u32,
@@ -120,6 +129,9 @@ fn judge(
         thresholds.push(threshold(groups.len(), (window.day - first + 1).max(1) as u32));
     }
     let asking = Asking::of(window, days);
+    let successors = given.successors.clone().unwrap_or_else(|| {
+        given.book.map(|book| successors(snapshot, window, book, &given.bans)).unwrap_or_default()
+    });
     let frame = Frame {
         bench: &bench,
         asking: &asking,
@@ -127,7 +139,7 @@ fn judge(
         groups: &groups,
         scored: &scored,
         thresholds: &thresholds,
-        successors: &given.successors,
+        successors: &successors,
         seed: SEED.wrapping_add((window.day as u64) << 20),
     };
     let found = find(&frame);
@@ -143,13 +155,14 @@ fn judge(
 
 /// The tests of a window with the kinds that count as evidence.
 fn bench(window: &Window, null: Null) -> Bench<'_> {
-    const EVIDENCE: [(Kind, bool); 6] = [
+    const EVIDENCE: [(Kind, bool); 7] = [
         (Kind::Fingerprint, true),
         (Kind::UserAgent, true),
         (Kind::Template, true),
         (Kind::Payment, false),
         (Kind::ApiKey, false),
         (Kind::Core, false),
+        (Kind::Pivot, true),
     ];
     let rates = EVIDENCE.map(|(kind, may_be_background)| {
         let items = window.items(kind);

@@ -30,7 +30,9 @@ mod null;
 mod permute;
 mod score;
 mod signature;
+mod succession;
 mod twins;
+mod watch;
 mod window;
 
 pub use analysis::{Analysis, Due, Ledger};
@@ -109,6 +111,6 @@ fn dim_of(kind: Kind) -> Option<Dim> {
         Kind::ApiKey => Some(Dim::ApiKey),
         Kind::EmailDomain => Some(Dim::EmailDomain),
         Kind::Model => Some(Dim::Model),
-        Kind::Template | Kind::Core => None,
+        Kind::Template | Kind::Core | Kind::Pivot => None,
     }
 }

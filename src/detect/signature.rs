@@ -50,3 +50,14 @@ pub fn of(snapshot: &Snapshot, window: &Window, cluster: &Confirmed) -> Vec<Key>
     keys.sort_unstable();
     keys
 }
+
+/// Kind and value of the keys of a signature, as far as the database knows them.
+#[must_use]
+pub fn resolve(snapshot: &Snapshot, keys: &[Key]) -> Vec<(u8, u32)> {
+    let catalog = snapshot.catalog();
+    let value = |key: &Key| match KINDS.iter().find(|(kind, _)| *kind as u8 == key.kind)?.1 {
+        Some(dim) => catalog.find(dim, key.value.as_bytes()),
+        None => key.value.parse().ok(),
+    };
+    keys.iter().filter_map(|key| Some((key.kind, value(key)?))).collect()
+}

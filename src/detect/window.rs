@@ -8,9 +8,10 @@
 use super::facts::{DayFacts, Kind, Visit, halves, pair};
 use super::history::History;
 use super::networks::{self, NetworkType};
-use crate::event::Dim;
+use crate::event::{Day, Dim, Micros};
 use crate::limits::{MATURE_ACTIVE_DAYS, MATURE_AGE_DAYS, TEMPLATE_FRESH_DAYS};
 use crate::store::Snapshot;
+use std::collections::BTreeMap;
 
 /// Strata: network types times quintiles of volume.
 pub const STRATA: usize = networks::TYPES * 5;
@@ -199,6 +200,32 @@ impl Window {
     pub fn set_core(&mut self, core: impl Iterator<Item = u32>) {
         let pairs = core.map(|account| pair(account, 0)).collect();
         self.items[Kind::Core as usize] = Items::of(pairs, self.accounts.len());
+    }
+
+    /// Notes who used a model for the first time within a day of its release. Releases count in the order of
+    /// the models' names.
+    pub fn set_pivots(
+        &mut self,
+        snapshot: &Snapshot,
+        days: &[&DayFacts],
+        releases: &BTreeMap<String, Micros>,
+    ) {
+        let models = Kind::PAIRED.iter().position(|kind| *kind == Kind::Model).unwrap_or_default();
+        let mut pairs = Vec::new();
+        for (number, (model, at)) in releases.iter().enumerate() {
+            let Some(model) = snapshot.catalog().find(Dim::Model, model.as_bytes()) else { continue };
+            let released = Day::of(*at).0;
+            let mut first: BTreeMap<u32, i32> = BTreeMap::new();
+            for facts in days {
+                let used = facts.pairs.get(models).into_iter().flatten().map(|held| halves(*held));
+                for (account, _) in used.filter(|(_, value)| *value == model) {
+                    first.entry(account).or_insert(facts.day);
+                }
+            }
+            let quick = first.into_iter().filter(|(_, day)| (released..=released + 1).contains(day));
+            pairs.extend(quick.filter_map(|(account, _)| Some(pair(self.rank(account)?, number as u32))));
+        }
+        self.items[Kind::Pivot as usize] = Items::of(pairs, self.accounts.len());
     }
 
     /// Days in the window.

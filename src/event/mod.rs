@@ -18,6 +18,9 @@ pub type Micros = i64;
 /// Microseconds in one UTC day.
 pub const MICROS_A_DAY: Micros = 86_400_000_000;
 
+/// Microseconds in one hour.
+pub const MICROS_AN_HOUR: Micros = 3_600_000_000;
+
 /// Microseconds in one second.
 pub const MICROS_A_SECOND: Micros = 1_000_000;
 

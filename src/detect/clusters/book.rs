@@ -6,7 +6,8 @@ use crate::detect::family::Family;
 use crate::detect::history::History;
 use crate::detect::math;
 use crate::detect::window::Window;
-use crate::limits::{BYSTANDERS_MAX, CLUSTERS_MAX};
+use crate::event::{Day, Micros};
+use crate::limits::{BYSTANDERS_MAX, CLUSTERS_MAX, MICROS_AFTER_DAY};
 use crate::store::{Decode, Encode};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,6 +101,16 @@ impl Book {
         self.current().find(|cluster| cluster.member(account).is_some())
     }
 
+    /// Notes in the history of clusters that members were banned.
+    pub(in crate::detect) fn banned(&mut self, accounts: &[&String], day: i32) {
+        for cluster in self.clusters.iter_mut().filter(|cluster| cluster.merged_into.is_none()) {
+            let banned = accounts.iter().filter(|account| cluster.member(account).is_some()).count();
+            if banned > 0 {
+                cluster.happened(day, Step::Banned, banned, String::new());
+            }
+        }
+    }
+
     /// Takes in what a day has found, and tells the history who is a member. Says for each where it is.
     pub fn close(
         &mut self,
@@ -153,9 +164,7 @@ impl Book {
             let cluster = &mut self.clusters[first];
             cluster.happened(page.window.day, Step::Merged, taken.len(), id);
             for member in taken {
-                if let Err(at) = cluster.members.binary_search_by(|m| m.account.cmp(&member.account)) {
-                    cluster.members.insert(at, member);
-                }
+                cluster.join(member);
             }
         }
         self.clusters[first].renew(page, found, at);
@@ -257,13 +266,16 @@ impl Cluster {
             let Some(account) = page.window.account(*rank) else { continue };
             let agreements: Vec<u8> = agreements.iter().map(|family| *family as u8).collect();
             match self.members.binary_search_by(|member| member.account.cmp(&account.name)) {
-                Ok(at) => self.members[at].agreements = agreements,
+                Ok(at) => {
+                    self.members[at].agreements = agreements;
+                    self.members[at].succeeds = found.succeeds.get(&account.name).cloned();
+                }
                 Err(at) => self.members.insert(
                     at,
                     Member {
                         account: account.name.clone(),
                         first_seen: account.first_seen,
-                        flagged: day,
+                        flagged: closing(day),
                         agreements,
                         by_signature: false,
                         succeeds: found.succeeds.get(&account.name).cloned(),
@@ -285,7 +297,15 @@ impl Cluster {
             .filter_map(|(rank, agreements)| Some((page.window.account(*rank)?.name.as_str(), *agreements)))
             .collect();
         let before = self.members.len();
-        self.members.retain(|member| !asked.contains_key(member.account.as_str()));
+        let day = Day(page.window.day);
+        let agrees = |account: &str| {
+            page.window.find(account).is_some_and(|rank| found.members.binary_search(&rank).is_ok())
+        };
+        // Who came in by signature today has to agree today.
+        self.members.retain(|member| {
+            let provisional = member.by_signature && member.flagged >= day.start();
+            !asked.contains_key(member.account.as_str()) && (!provisional || agrees(&member.account))
+        });
         let gone = before - self.members.len();
         if gone > 0 {
             self.happened(page.window.day, Step::Shrank, gone, String::new());
@@ -299,6 +319,12 @@ impl Cluster {
             })
             .collect();
     }
+}
+
+/// When a day closes.
+#[must_use]
+pub fn closing(day: i32) -> Micros {
+    Day(day).end() + MICROS_AFTER_DAY
 }
 
 /// Strength of a finding for answers: rounded where the last digits say nothing.

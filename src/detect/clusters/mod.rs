@@ -15,6 +15,7 @@ pub use verdict::{Deception, Verdict};
 use super::extraction::Extraction;
 use super::facts::Kind;
 use super::family::Family;
+use crate::event::Micros;
 use crate::store::{Decode, Encode};
 
 /// How sure it is.
@@ -44,8 +45,8 @@ pub struct Member {
     pub account: String,
     /// First day in the log.
     pub first_seen: i32,
-    /// The day at whose close it became a member.
-    pub flagged: i32,
+    /// When it became a member: ten minutes past a day's or an hour's end.
+    pub flagged: Micros,
     /// Families in which it agrees with the others, by their number.
     pub agreements: Vec<u8>,
     /// Whether it came in by the cluster's signature.
@@ -134,6 +135,17 @@ impl Cluster {
         self.members.get(at)
     }
 
+    /// Lets an account in; false if it is a member already.
+    pub(super) fn join(&mut self, member: Member) -> bool {
+        match self.members.binary_search_by(|known| known.account.cmp(&member.account)) {
+            Ok(_) => false,
+            Err(at) => {
+                self.members.insert(at, member);
+                true
+            }
+        }
+    }
+
     /// Names of the families that are extreme.
     pub fn families(&self) -> impl Iterator<Item = &'static str> {
         let extreme = self.strengths.iter().filter(|strength| strength.strength >= self.threshold);
@@ -146,7 +158,7 @@ impl Cluster {
 /// The kind with a number.
 #[must_use]
 pub fn kind_of(number: u8) -> Option<Kind> {
-    const KINDS: [Kind; 11] = [
+    const KINDS: [Kind; Kind::COUNT] = [
         Kind::Ip,
         Kind::Prefix,
         Kind::Site,
@@ -158,6 +170,7 @@ pub fn kind_of(number: u8) -> Option<Kind> {
         Kind::Model,
         Kind::Template,
         Kind::Core,
+        Kind::Pivot,
     ];
     KINDS.get(usize::from(number)).copied()
 }

@@ -163,8 +163,14 @@ fn given(context: &Context<'_>) -> Value {
         "set_aside": set_aside,
         "set_aside_is": "accounts of clusters confirmed on days before, which do not say what is usual",
         "first_strong": first_strong,
-        "successors": context.given.successors,
+        "successors": context.frame.successors,
+        "releases": releases(context),
     })
+}
+
+fn releases<'a>(context: &'a Context<'_>) -> BTreeMap<&'a str, String> {
+    let releases = context.given.releases.iter();
+    releases.map(|(model, at)| (model.as_str(), date(Day::of(*at).0))).collect()
 }
 
 /// The groups that the cluster was joined from.

@@ -74,7 +74,10 @@ pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, u
     let given = Given {
         history: Some(&history),
         first_strong: first_strong(&claimed)?,
-        successors: successors(&claimed),
+        book: None,
+        bans: BTreeMap::new(),
+        releases: releases(&claimed),
+        successors: Some(successors(&claimed)),
     };
     let days: Vec<_> = facts.iter().collect();
     let examined = examine(snapshot, &days, &given);
@@ -150,6 +153,13 @@ fn successors(claimed: &Value) -> BTreeMap<String, String> {
     let fields: Option<&Map<String, Value>> = claimed.pointer("/given/successors").and_then(Value::as_object);
     let pairs = fields.into_iter().flatten();
     pairs.filter_map(|(name, of)| Some((name.clone(), of.as_str()?.to_owned()))).collect()
+}
+
+fn releases(claimed: &Value) -> BTreeMap<String, Micros> {
+    let fields: Option<&Map<String, Value>> = claimed.pointer("/given/releases").and_then(Value::as_object);
+    let release =
+        |(model, day): (&String, &Value)| Some((model.clone(), Day(parse_day(day.as_str()?)?).start()));
+    fields.into_iter().flatten().filter_map(release).collect()
 }
 
 /// Compares two documents leaf by leaf.

@@ -39,11 +39,13 @@ pub enum Kind {
     Template = 9,
     /// Membership in the core of visitors who keep meeting; derived from addresses, its only value is 0.
     Core = 10,
+    /// First use of a new model within a day of its release; the value counts releases.
+    Pivot = 11,
 }
 
 impl Kind {
     /// How many there are.
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 12;
 
     /// The kinds whose holdings are kept as plain pairs of account and value.
     pub const PAIRED: [Self; 6] =
@@ -64,6 +66,7 @@ impl Kind {
             Self::Model => "model",
             Self::Template => "template",
             Self::Core => "core",
+            Self::Pivot => "pivot",
         }
     }
 }

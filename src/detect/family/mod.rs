@@ -64,6 +64,7 @@ impl Family {
             Kind::Template => Self::Content,
             Kind::Payment | Kind::ApiKey => Self::Money,
             Kind::EmailDomain | Kind::Model => Self::Life,
+            Kind::Pivot => Self::Sync,
         }
     }
 }
@@ -126,20 +127,33 @@ impl<'w> Bench<'w> {
         match family {
             Family::Life => self.created.test(self.window, &self.null, members),
             Family::Load => self.volumes.test(self.window, members),
-            Family::Sync => self.rhythm.test(self.window, members),
+            Family::Sync => {
+                let rhythm = self.rhythm.test(self.window, members);
+                let pivot = self.shared(family, members, scratch);
+                let both = rhythm.is_some() && pivot.is_some();
+                let best = rhythm.into_iter().chain(pivot).min_by(|a, b| a.ln_p.total_cmp(&b.ln_p))?;
+                // Two tests are two tries.
+                let tries = if both { std::f64::consts::LN_2 } else { 0.0 };
+                Some(Finding { ln_p: (best.ln_p + tries).min(0.0), ..best })
+            }
             Family::Net | Family::Client | Family::Content | Family::Money => {
-                let kinds = self.rates.iter().filter(|rates| Family::of_kind(rates.kind) == family);
-                let found = kinds.filter_map(|rates| {
-                    let test = rates.test(self.window, &self.null, members, scratch)?;
-                    Some((rates.kind, test))
-                });
-                let found: Vec<_> = found.collect();
-                let (kind, best) = found.iter().min_by(|a, b| a.1.ln_p.total_cmp(&b.1.ln_p)).copied()?;
-                // Each kind that had something to try is a try.
-                let ln_p = (best.ln_p + libm::log(found.len() as f64)).min(0.0);
-                Some(Finding { family, ln_p, basis: Basis::Shared(kind, best) })
+                self.shared(family, members, scratch)
             }
         }
+    }
+
+    /// The strongest shared value of a family's kinds.
+    fn shared(&self, family: Family, members: &[u32], scratch: &mut Vec<u32>) -> Option<Finding> {
+        let kinds = self.rates.iter().filter(|rates| Family::of_kind(rates.kind) == family);
+        let found = kinds.filter_map(|rates| {
+            let test = rates.test(self.window, &self.null, members, scratch)?;
+            Some((rates.kind, test))
+        });
+        let found: Vec<_> = found.collect();
+        let (kind, best) = found.iter().min_by(|a, b| a.1.ln_p.total_cmp(&b.1.ln_p)).copied()?;
+        // Each kind that had something to try is a try.
+        let ln_p = (best.ln_p + libm::log(found.len() as f64)).min(0.0);
+        Some(Finding { family, ln_p, basis: Basis::Shared(kind, best) })
     }
 
     /// The rates of a kind.
