@@ -54,34 +54,55 @@ impl NullTable {
     }
 }
 
-/// A permutation of accounts within strata; those taken out stay where they are.
-fn shuffled(window: &Window, out: &RoaringBitmap, seed: u64) -> Vec<u32> {
-    let mut by_stratum: [Vec<u32>; STRATA] = [const { Vec::new() }; STRATA];
-    for (rank, account) in window.accounts.iter().enumerate() {
-        if !out.contains(rank as u32) {
-            by_stratum[usize::from(account.stratum)].push(rank as u32);
-        }
-    }
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut to = vec![0; window.accounts.len()];
-    for from in by_stratum {
-        let mut shuffled = from.clone();
-        for at in (1..shuffled.len()).rev() {
-            shuffled.swap(at, below(&mut random, at + 1));
-        }
-        for (from, shuffled) in from.into_iter().zip(shuffled) {
-            if let Some(slot) = to.get_mut(from as usize) {
-                *slot = shuffled;
+/// A random order of the accounts of each stratum. A run rotates it by a random number of places, which
+/// is a random permutation too and costs a run nothing for accounts that it does not test.
+struct Order {
+    /// Accounts by stratum, shuffled.
+    strata: [Vec<u32>; STRATA],
+    /// Where each account is in its stratum's list.
+    places: Vec<u32>,
+}
+
+impl Order {
+    fn of(window: &Window, out: &RoaringBitmap, seed: u64) -> Self {
+        let mut strata: [Vec<u32>; STRATA] = [const { Vec::new() }; STRATA];
+        for (rank, account) in window.accounts.iter().enumerate() {
+            if !out.contains(rank as u32) {
+                strata[usize::from(account.stratum)].push(rank as u32);
             }
         }
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut places = vec![0; window.accounts.len()];
+        for list in &mut strata {
+            for at in (1..list.len()).rev() {
+                list.swap(at, below(&mut random, at + 1));
+            }
+            for (place, account) in list.iter().enumerate() {
+                if let Some(slot) = places.get_mut(*account as usize) {
+                    *slot = place as u32;
+                }
+            }
+        }
+        Self { strata, places }
     }
-    to
+
+    /// Who stands in for an account when a stratum's list is rotated.
+    fn stand_in(&self, window: &Window, turns: &[usize; STRATA], account: u32) -> Option<u32> {
+        let stratum = usize::from(window.account(account)?.stratum);
+        let list = &self.strata[stratum];
+        let place = *self.places.get(account as usize)? as usize;
+        list.get((place + turns[stratum]) % list.len().max(1)).copied()
+    }
 }
 
 /// Second strengths of one run.
-fn run(bench: &Bench<'_>, groups: &[&Group], out: &RoaringBitmap, seed: u64) -> Vec<f64> {
-    let maps: [Vec<u32>; FAMILIES] =
-        std::array::from_fn(|family| shuffled(bench.window, out, seed.wrapping_add(family as u64)));
+fn run(bench: &Bench<'_>, groups: &[&Group], out: &RoaringBitmap, orders: &[Order], seed: u64) -> Vec<f64> {
+    let window = bench.window;
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let turns: Vec<[usize; STRATA]> = orders
+        .iter()
+        .map(|order| std::array::from_fn(|s| below(&mut random, order.strata[s].len().max(1))))
+        .collect();
     let mut scratch = Vec::new();
     let mut strengths = Vec::new();
     for group in groups {
@@ -92,9 +113,11 @@ fn run(bench: &Bench<'_>, groups: &[&Group], out: &RoaringBitmap, seed: u64) -> 
         }
         let (mut first, mut second) = (0.0_f64, 0.0_f64);
         for family in Family::ALL.into_iter().filter(|family| group.defining != Some(*family)) {
-            let map = &maps[family as usize];
-            let mut members: Vec<u32> =
-                honest.iter().filter_map(|member| map.get(*member as usize).copied()).collect();
+            let (Some(order), Some(turns)) = (orders.get(family as usize), turns.get(family as usize)) else {
+                continue;
+            };
+            let stand_ins = honest.iter().filter_map(|member| order.stand_in(window, turns, *member));
+            let mut members: Vec<u32> = stand_ins.collect();
             members.sort_unstable();
             let finding = bench.test(family, &members, &mut scratch);
             let strength = finding.map_or(0.0, |finding| math::strength(finding.ln_p));
@@ -118,9 +141,11 @@ fn run(bench: &Bench<'_>, groups: &[&Group], out: &RoaringBitmap, seed: u64) -> 
 pub fn null_table(bench: &Bench<'_>, groups: &[Group], out: &RoaringBitmap, seed: u64) -> NullTable {
     let runs = PERMUTATIONS;
     let step = (groups.len() * runs as usize).div_ceil(PERMUTED_GROUPS_MAX).max(1);
+    let orders =
+        super::in_parallel(FAMILIES, |family| Order::of(bench.window, out, seed.wrapping_add(family as u64)));
     let of_run = |n: u32| {
         let sample: Vec<&Group> = groups.iter().skip(n as usize % step).step_by(step).collect();
-        run(bench, &sample, out, seed.wrapping_add(u64::from(n) * 1_000))
+        run(bench, &sample, out, &orders, seed.wrapping_add(1_000 + u64::from(n)))
     };
     let mut strengths: Vec<f64> = super::in_parallel(runs as usize, |n| of_run(n as u32)).concat();
     strengths.sort_unstable_by(|a, b| b.total_cmp(a));

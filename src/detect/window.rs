@@ -228,6 +228,17 @@ impl Window {
         self.items[Kind::Pivot as usize] = Items::of(pairs, self.accounts.len());
     }
 
+    /// Addresses in hosting networks that each account used.
+    #[must_use]
+    pub fn rented(&self) -> Lists {
+        let is_rented = |asn| matches!(NetworkType::of_asn(asn), NetworkType::Hosting | NetworkType::Cloud);
+        let visits = self.visits.iter().flatten().filter(|visit| is_rented(visit.asn));
+        let mut pairs: Vec<u64> = visits.map(|visit| pair(visit.account, visit.ip)).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        Lists::of(&pairs, self.accounts.len())
+    }
+
     /// Days in the window.
     #[must_use]
     pub fn days(&self) -> usize {

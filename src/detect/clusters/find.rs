@@ -9,9 +9,9 @@ use crate::detect::extraction::{Asking, Extraction};
 use crate::detect::facts::{DayFacts, Kind, Passing};
 use crate::detect::family::{Bench, FAMILIES, Family};
 use crate::detect::groups::{Group, Origin};
-use crate::detect::networks::NetworkType;
 use crate::detect::permute::{NullTable, null_table};
 use crate::detect::score::Scored;
+use crate::detect::window::Lists;
 use crate::limits::{CONFIRM_MIN, FALSE_RATE_MAX, GROUP_MIN};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
@@ -42,6 +42,8 @@ pub struct Frame<'b> {
     pub scored: &'b [Scored],
     /// The strength asked of each.
     pub thresholds: &'b [f64],
+    /// Addresses in hosting networks that each account used.
+    pub rented: Lists,
     /// Accounts that took the place of banned ones, and whose, by name.
     pub successors: &'b BTreeMap<String, String>,
     /// Seed of sampled pairs.
@@ -171,18 +173,15 @@ impl Frame<'_> {
 
     /// Share of members that used an address in a hosting network together with seven others.
     fn rented(&self, members: &[u32]) -> f64 {
-        let visits = self.bench.window.visits.iter().flatten();
-        let is_rented = |asn| matches!(NetworkType::of_asn(asn), NetworkType::Hosting | NetworkType::Cloud);
-        let rented =
-            visits.filter(|visit| is_rented(visit.asn) && members.binary_search(&visit.account).is_ok());
-        let mut held: Vec<(u32, u32)> = rented.map(|visit| (visit.ip, visit.account)).collect();
+        let mut held: Vec<u32> =
+            members.iter().flat_map(|member| self.rented.get(*member)).copied().collect();
         held.sort_unstable();
-        held.dedup();
-        let shared = held.chunk_by(|a, b| a.0 == b.0).filter(|at_one| at_one.len() >= GROUP_MIN).flatten();
-        let mut accounts: Vec<u32> = shared.map(|(_, account)| *account).collect();
-        accounts.sort_unstable();
-        accounts.dedup();
-        accounts.len() as f64 / members.len().max(1) as f64
+        let shared = held.chunk_by(|a, b| a == b).filter(|at_one| at_one.len() >= GROUP_MIN);
+        let shared: Vec<u32> = shared.filter_map(|at_one| at_one.first().copied()).collect();
+        let uses = |member: &&u32| {
+            self.rented.get(**member).iter().any(|address| shared.binary_search(address).is_ok())
+        };
+        members.iter().filter(uses).count() as f64 / members.len().max(1) as f64
     }
 
     fn deception(&self, members: &[u32]) -> Deception {

@@ -48,7 +48,7 @@ pub fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, Store
     facts.events = lines.len() as u64;
     facts.digest = digest(snapshot, wanted.day, &lines);
     resolve_accounts(snapshot, &mut lines);
-    lines.sort_unstable_by_key(|line| (line.account, line.second));
+    let lines = in_order(&lines);
     let routes = Routes::of(snapshot, &lines);
     facts.accounts = accounts(&lines, &routes);
     facts.sessions = sessions(&lines);
@@ -71,6 +71,14 @@ pub fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, Store
     clients(snapshot, &lines, &mut facts);
     origins(snapshot, &lines, &mut facts);
     Ok(facts)
+}
+
+/// Lines by account and time. A line is a hundred bytes, so what is sorted is where it is.
+fn in_order(lines: &[Line]) -> Vec<Line> {
+    let key = |(at, line): (usize, &Line)| (pair(line.account, line.second), at as u32);
+    let mut order: Vec<(u64, u32)> = lines.iter().enumerate().map(key).collect();
+    order.sort_unstable();
+    order.into_iter().filter_map(|(_, at)| lines.get(at as usize).copied()).collect()
 }
 
 fn distinct(pairs: impl Iterator<Item = u64>) -> Vec<u64> {
