@@ -113,11 +113,28 @@ pub(super) enum Routine {
     /// A person, or a service that people use.
     Person,
     /// A program that is started at fixed intervals.
-    Cron { every_minutes: u16, second: u32, events: u16 },
-    /// A person who on some days also does homework: the first of its texts and the first day.
-    Homework { first: u32, day: u16 },
-    /// A person who on two days also runs a public benchmark: its first text and the first day.
-    Benchmark { first: u32, day: u16 },
+    Cron {
+        /// Minutes between two starts.
+        every: u16,
+        /// Second of the day of the first.
+        second: u32,
+        /// Requests of a start.
+        events: u16,
+    },
+    /// A person who on some days also does homework.
+    Homework {
+        /// The first of its texts.
+        first: u32,
+        /// Its first day.
+        day: u16,
+    },
+    /// A person who on two days also runs a public benchmark.
+    Benchmark {
+        /// The first of its prompts.
+        first: u32,
+        /// Its first day.
+        day: u16,
+    },
     /// A member of a campaign, and its place in line.
     Slot(u32),
 }

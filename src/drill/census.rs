@@ -81,7 +81,7 @@ impl Census {
     }
 
     /// One network of some.
-    fn network(&mut self, of: &[u8]) -> u8 {
+    pub(super) fn network(&mut self, of: &[u8]) -> u8 {
         of.get(self.dice.under(of.len() as u32) as usize).copied().unwrap_or(0)
     }
 
@@ -166,10 +166,7 @@ impl Census {
     /// An ordinary account at a place.
     pub(super) fn person(&mut self, class: Class, place: Place) -> Account {
         let created = self.usual_creation();
-        let network = place.network().unwrap_or_else(|| {
-            let number = self.dice.under(net::RESIDENTIAL.len() as u32);
-            net::RESIDENTIAL[number as usize]
-        });
+        let network = place.network().unwrap_or_else(|| self.network(net::RESIDENTIAL));
         let client = self.popular_client();
         let payment = self.own_payment();
         Account {

@@ -1,12 +1,12 @@
 //! A person's day: whether there is one, how many requests, in which sittings, from where, about what.
 
-use super::account::{Account, Harness, Hours, Routine};
-use super::dice::{Dice, hash};
+use super::account::{Account, Harness, Hours};
+use super::dice::Dice;
 use super::net::Address;
 use super::prompt::Text;
 use super::topic::Topic;
 use super::world::{Made, World};
-use crate::event::{MICROS_A_DAY, MICROS_A_SECOND, Micros};
+use crate::event::{MICROS_A_SECOND, Micros};
 
 /// Requests of a sitting, on average, and the seconds between two of them.
 const SITTING: f64 = 5.0;
@@ -21,9 +21,14 @@ const HARNESS_SHARE: f64 = 0.6;
 /// Share of requests answered with an error of each kind.
 const ERRORS: [(f64, u16); 4] = [(0.010, 429), (0.016, 500), (0.020, 400), (0.021, 403)];
 
-/// The newest model, once it is there, and the day by day chance that somebody takes it up.
+/// How often models are somebody's favorite.
+const MODELS: [u8; 3] = [5, 3, 2];
+
+/// The newest model, once it is there, the chance on each day that somebody takes it up, and the share of requests
+/// that it gets from then on.
 const NEWEST: u8 = 3;
 const TAKE_UP: f64 = 0.03;
+const NEWEST_SHARE: f64 = 0.6;
 
 /// Weights of the hours of a local day.
 const OFFICE: [u8; 24] = [0, 0, 0, 0, 0, 0, 1, 4, 10, 16, 18, 16, 9, 14, 18, 17, 14, 9, 4, 2, 1, 1, 0, 0];
@@ -83,14 +88,6 @@ pub(super) struct Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    /// Makes what the account does on the day.
-    pub(super) fn fill(&mut self) {
-        match self.account.routine {
-            Routine::Person => self.person(),
-            _ => {}
-        }
-    }
-
     /// The day of the week, Monday being 0.
     fn weekday(&self) -> i32 {
         (self.world.day_of(self.day).0 + 3).rem_euclid(7)
@@ -137,7 +134,11 @@ impl Sheet<'_> {
     }
 
     /// What is asked.
-    fn request(&mut self) -> (Topic, Text) {
+    pub(super) fn request(&mut self) -> (Topic, Text) {
+        let world = self.world;
+        if let Some(campaign) = world.campaign_of(self.account) {
+            return campaign.request(&mut self.dice, world);
+        }
         let topic = self.account.taste.topic(&mut self.dice);
         match self.account.templates {
             Some(templates) if self.dice.under(100) < u32::from(templates.percent) => {
@@ -158,7 +159,11 @@ impl Sheet<'_> {
         {
             (client, text) = (fingerprint, Text::Head(head));
         }
-        let ts = self.world.day_of(self.day).start() + (second * MICROS_A_SECOND as f64) as Micros;
+        let day = self.world.day_of(self.day);
+        let ts = day.start() + (second * MICROS_A_SECOND as f64) as Micros;
+        if ts < self.account.created || ts >= day.end() {
+            return;
+        }
         let drawn = self.dice.unit();
         let status = ERRORS.iter().find(|error| drawn < error.0).map_or(200, |error| error.1);
         let own = self.dice.next();
@@ -167,7 +172,7 @@ impl Sheet<'_> {
         let label = topic.labelled(&mut self.dice);
         let model = self.model();
         self.out.push(Made {
-            ts: ts.min(self.world.day_of(self.day).start() + MICROS_A_DAY - 1),
+            ts,
             account: self.id,
             own,
             address,
@@ -192,16 +197,21 @@ impl Sheet<'_> {
         used.and_then(|number: usize| self.world.harnesses.get(number).copied())
     }
 
-    /// The model of a request: mostly the account's favorite; once there is a new one, more and more take it up.
+    /// The model of a request: mostly the account's favorite; once there is a new one, more and more take it up,
+    /// and campaigns at once.
     fn model(&mut self) -> u8 {
-        let identity = hash(&[self.world.seed, 0x50, u64::from(self.id)]);
-        let favorite = if self.dice.chance(0.85) { (identity % 3) as u8 } else { self.dice.under(3) as u8 };
-        match self.world.release {
-            Some(day) if self.day >= day => {
-                let taken_up = Dice::of(&[identity]).wait(1.0 / TAKE_UP) < f64::from(self.day - day);
-                if taken_up && self.dice.chance(0.6) { NEWEST } else { favorite }
-            }
-            _ => favorite,
+        let mut own = Dice::of(&[self.world.seed, 0x50, u64::from(self.id)]);
+        let (favorite, takes_up) = (own.weighted(&MODELS) as u8, own.wait(1.0 / TAKE_UP));
+        let campaign = self.world.campaign_of(self.account).map(|campaign| campaign.plan.pivot_day);
+        let taken_up = match campaign {
+            Some(pivot) => pivot.is_some_and(|pivot| self.day >= pivot),
+            None => self.world.release.is_some_and(|day| f64::from(self.day) >= f64::from(day) + takes_up),
+        };
+        match campaign {
+            _ if taken_up && self.dice.chance(NEWEST_SHARE) => NEWEST,
+            Some(_) => 0,
+            None if self.dice.chance(0.85) => favorite,
+            None => self.dice.weighted(&MODELS) as u8,
         }
     }
 }

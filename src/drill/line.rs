@@ -110,13 +110,12 @@ fn subject(seed: u64, account: &Account, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"account_created_at\":\"");
     time(account.created, out);
     out.extend_from_slice(b"\",\"email_domain\":\"");
-    match MAILS.get(account.domain as usize) {
-        Some(mail) => out.extend_from_slice(mail.as_bytes()),
-        None => {
-            write_name(&mut Dice::of(&[seed, 0x63, u64::from(account.domain)]), out);
-            out.pop();
-            out.extend_from_slice(b".example");
-        }
+    if let Some(mail) = MAILS.get(account.domain as usize) {
+        out.extend_from_slice(mail.as_bytes());
+    } else {
+        write_name(&mut Dice::of(&[seed, 0x63, u64::from(account.domain)]), out);
+        out.pop();
+        out.extend_from_slice(b".example");
     }
     out.push(b'"');
     field("plan", PLANS[usize::from(account.plan) % PLANS.len()], out);

@@ -9,6 +9,7 @@
 
 mod account;
 mod benign;
+mod campaign;
 mod census;
 mod dice;
 mod life;
@@ -20,4 +21,5 @@ mod words;
 mod world;
 
 pub use benign::BenignPlan;
+pub use campaign::{CampaignPlan, Client, Creation, Exits, NAMES, Payment, Scheduler, rung};
 pub use world::{Made, Truth, World, WorldPlan};

@@ -1,7 +1,8 @@
 //! Where requests come from: networks, and the addresses of households, pools and proxies.
 //!
 //! The numbers of the autonomous systems are real, because a detector looks up what kind of network they are.
-//! The addresses are nobody's: IPv4 from 240.0.0.0/4, which is reserved, IPv6 from 3fff::/20, which is for examples.
+//! The addresses are nobody's: IPv4 from `240.0.0.0/4`, which is reserved, IPv6 from `3fff::/20`, which is for
+//! examples.
 //!
 //! What is left out: routing. That an address belongs to a network is this file's invention.
 
@@ -102,7 +103,8 @@ impl Address {
 
     /// The network that the address belongs to.
     pub(super) fn network(self) -> &'static Network {
-        let number = if self.0 & V6 == 0 { (self.0 & 0x0fff_ffff) >> BLOCK_BITS } else { (self.0 & !V6) >> 32 };
+        let number =
+            if self.0 & V6 == 0 { (self.0 & 0x0fff_ffff) >> BLOCK_BITS } else { (self.0 & !V6) >> 32 };
         NETWORKS.get(number as usize).unwrap_or(&NETWORKS[0])
     }
 

@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::benign::{self, BenignPlan};
+use super::campaign::{self, Campaign, CampaignPlan};
 use super::census::Census;
 use super::dice::Dice;
 use super::life::Sheet;
@@ -11,6 +12,7 @@ use super::prompt::{Prompts, Text};
 use super::topic::Topic;
 use super::words::Words;
 use crate::event::{Day, Micros};
+use std::ops::Range;
 
 /// What a world consists of.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,10 +23,28 @@ pub struct WorldPlan {
     pub days: u32,
     /// The honest customers.
     pub benign: BenignPlan,
+    /// The campaigns that are planted.
+    pub campaigns: Vec<CampaignPlan>,
     /// Whether lines have prompts.
     pub prompts: bool,
     /// Whether lines say where requests come from: `ip`, `asn` and `country`.
     pub ips: bool,
+}
+
+impl WorldPlan {
+    /// The usual mix of honest customers, and nobody else.
+    #[must_use]
+    pub fn honest(first_day: Day, days: u32, accounts: u32) -> Self {
+        let benign = BenignPlan::of(accounts);
+        Self { first_day, days, benign, campaigns: Vec::new(), prompts: true, ips: true }
+    }
+
+    /// The same with a campaign.
+    #[must_use]
+    pub fn with(mut self, campaign: CampaignPlan) -> Self {
+        self.campaigns.push(campaign);
+        self
+    }
 }
 
 /// One request, made up. [`World::write_json`] writes it.
@@ -32,7 +52,7 @@ pub struct WorldPlan {
 pub struct Made {
     /// When it came.
     pub ts: Micros,
-    /// The account's number in [`World::truth`].
+    /// The account's place in [`World::truth`].
     pub account: u32,
     /// Makes the request different from any other.
     pub(super) own: u64,
@@ -45,6 +65,13 @@ pub struct Made {
     pub(super) status: u16,
     pub(super) input_tokens: u32,
     pub(super) output_tokens: u32,
+}
+
+impl Made {
+    /// What the events of a day are sorted by.
+    pub(super) fn order(&self) -> (Micros, u32, u64) {
+        (self.ts, self.account, self.own)
+    }
 }
 
 /// Who an account is.
@@ -64,9 +91,10 @@ pub struct World {
     pub(super) seed: u64,
     pub(super) accounts: Vec<Account>,
     pub(super) texts: Vec<Topic>,
+    pub(super) campaigns: Vec<Campaign>,
     pub(super) words: Words,
     /// Fingerprint and fixed text of each harness.
-    pub(super) harnesses: Vec<(u32, u32)>,
+    pub(super) harnesses: [(u32, u32); 2],
     /// The day of the log on which a new model is there.
     pub(super) release: Option<u32>,
 }
@@ -76,30 +104,63 @@ impl World {
     #[must_use]
     pub fn new(plan: WorldPlan, seed: u64) -> Self {
         let mut census = Census::new(seed, plan.first_day, plan.days);
-        benign::found(&mut census, &plan.benign);
+        let harnesses = benign::found(&mut census, &plan.benign);
+        let enlist = |(number, campaign)| campaign::enlist(&mut census, number, campaign);
+        let campaigns: Vec<Campaign> = (0..).zip(&plan.campaigns).map(enlist).collect();
         Self {
             seed,
             accounts: census.accounts,
             texts: census.texts,
+            campaigns,
             words: Words::new(),
-            harnesses: Vec::new(),
-            release: None,
+            harnesses,
+            release: plan.campaigns.iter().filter_map(|campaign| campaign.pivot_day).min(),
             plan,
         }
+    }
+
+    /// Days of the log.
+    #[must_use]
+    pub fn days(&self) -> u32 {
+        self.plan.days
+    }
+
+    /// The date of a day of the log.
+    #[must_use]
+    pub fn day_of(&self, day: u32) -> Day {
+        Day(self.plan.first_day.0 + day as i32)
     }
 
     /// The events of a day of the log, sorted by time and account.
     #[must_use]
     pub fn day(&self, day: u32) -> Vec<Made> {
         let mut made = Vec::new();
-        for (id, account) in (0..).zip(&self.accounts) {
-            if account.from <= day && day < account.until {
-                let dice = Dice::of(&[self.seed, 0x51, u64::from(id), u64::from(day)]);
-                Sheet { world: self, account, id, day, dice, out: &mut made }.fill();
+        let honest = self.campaigns.first().map_or(self.accounts.len() as u32, |first| first.accounts.start);
+        self.live(0..honest, day, &mut made);
+        for campaign in &self.campaigns {
+            let mut theirs = Vec::new();
+            self.live(campaign.accounts.clone(), day, &mut theirs);
+            campaign.pass_on(self.seed, day, &mut theirs);
+            made.append(&mut theirs);
+        }
+        made.sort_unstable_by_key(Made::order);
+        made
+    }
+
+    /// Makes a day of some accounts.
+    fn live(&self, accounts: Range<u32>, day: u32, out: &mut Vec<Made>) {
+        let some = self.accounts.get(accounts.start as usize..accounts.end as usize).unwrap_or_default();
+        for (id, account) in accounts.zip(some) {
+            if !(account.from..account.until).contains(&day) {
+                continue;
+            }
+            let dice = Dice::of(&[self.seed, 0x51, u64::from(id), u64::from(day)]);
+            let mut sheet = Sheet { world: self, account, id, day, dice, out };
+            match self.campaign_of(account) {
+                Some(campaign) => campaign.day(&mut sheet),
+                None => benign::day(&mut sheet),
             }
         }
-        made.sort_unstable_by_key(|event| (event.ts, event.account, event.own));
-        made
     }
 
     /// Writes an event as one line of NDJSON.
@@ -120,10 +181,9 @@ impl World {
         (0..).zip(&self.accounts).map(truth).collect()
     }
 
-    /// The date of a day of the log.
-    #[must_use]
-    pub fn day_of(&self, day: u32) -> Day {
-        Day(self.plan.first_day.0 + day as i32)
+    /// The campaign that an account belongs to.
+    pub(super) fn campaign_of(&self, account: &Account) -> Option<&Campaign> {
+        self.campaigns.get(usize::from(account.campaign?))
     }
 
     pub(super) fn topic_of(&self, text: u32) -> Topic {
