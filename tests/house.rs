@@ -28,7 +28,6 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("clock", &["event"]),
     ("metrics", &["event", "limits", "clock"]),
     ("config", &["event", "limits", "clock", "text"]),
-    ("drill", &["event", "limits", "text"]),
     ("store", &["event", "limits", "clock", "text", "metrics"]),
     ("ingest", &["store", "event", "limits", "clock", "text", "metrics"]),
     ("detect", &["store", "event", "limits", "clock", "text"]),
