@@ -23,3 +23,6 @@ mod world;
 pub use benign::BenignPlan;
 pub use campaign::{CampaignPlan, Client, Creation, Exits, NAMES, Payment, Scheduler, rung};
 pub use world::{Made, Truth, World, WorldPlan};
+
+#[cfg(test)]
+mod tests;
