@@ -89,8 +89,9 @@ impl Census {
     pub(super) fn pool(&mut self, networks: &[u8], size: u32) -> Place {
         let network = self.network(networks);
         let next = &mut self.pooled[usize::from(network)];
-        let first = *next;
-        *next += size.next_multiple_of(256);
+        // Not from a /24's first address on: that one is nobody's.
+        let first = *next + 8;
+        *next += (size + 8).next_multiple_of(256);
         Place::Pool(Pool { network, first, size })
     }
 

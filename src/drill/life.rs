@@ -21,8 +21,9 @@ const HARNESS_SHARE: f64 = 0.6;
 /// Share of requests answered with an error of each kind.
 const ERRORS: [(f64, u16); 4] = [(0.010, 429), (0.016, 500), (0.020, 400), (0.021, 403)];
 
-/// How often models are somebody's favorite.
+/// How often models are somebody's favorite, and the share of requests that a favorite gets.
 const MODELS: [u8; 3] = [5, 3, 2];
+const FAVORITE_SHARE: f64 = 0.85;
 
 /// The newest model, once it is there, the chance on each day that somebody takes it up, and the share of requests
 /// that it gets from then on.
@@ -207,11 +208,15 @@ impl Sheet<'_> {
             Some(pivot) => pivot.is_some_and(|pivot| self.day >= pivot),
             None => self.world.release.is_some_and(|day| f64::from(self.day) >= f64::from(day) + takes_up),
         };
-        match campaign {
-            _ if taken_up && self.dice.chance(NEWEST_SHARE) => NEWEST,
-            Some(_) => 0,
-            None if self.dice.chance(0.85) => favorite,
-            None => self.dice.weighted(&MODELS) as u8,
+        if taken_up && self.dice.chance(NEWEST_SHARE) {
+            NEWEST
+        } else if !self.dice.chance(FAVORITE_SHARE) {
+            self.dice.weighted(&MODELS) as u8
+        } else if campaign.is_some() {
+            // What is worth copying.
+            0
+        } else {
+            favorite
         }
     }
 }

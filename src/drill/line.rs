@@ -126,7 +126,7 @@ fn client(seed: u64, client: u32, out: &mut Vec<u8>) {
     let common = client <= COMMON_CLIENTS;
     let identity = hash(&[if common { 0 } else { seed }, 0x64, u64::from(client)]);
     out.extend_from_slice(b",\"fingerprint\":\"t13d");
-    hex(identity % 8_999 + 0x1000, 4, out);
+    number(1_000 + identity % 9_000, out);
     out.extend_from_slice(b"h2_");
     hex(identity >> 12, 12, out);
     out.push(b'_');

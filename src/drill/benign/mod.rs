@@ -151,3 +151,6 @@ pub(super) fn day(sheet: &mut Sheet<'_>) {
         Routine::Person | Routine::Slot(_) => sheet.person(),
     }
 }
+
+#[cfg(test)]
+mod tests;
