@@ -96,9 +96,14 @@ impl Sheet<'_> {
 
     /// A person's day.
     pub(super) fn person(&mut self) {
+        self.person_at(1.0);
+    }
+
+    /// A person's day, if there is one: only this part of the usual days has anything.
+    pub(super) fn person_at(&mut self, part: f64) {
         let Account { volume, hours, .. } = *self.account;
         let weekend = if self.weekday() > 4 { hours.weekend() } else { 1.0 };
-        if !self.dice.chance(f64::from(volume.active) * weekend) {
+        if !self.dice.chance(f64::from(volume.active) * weekend * part) {
             return;
         }
         let log = f64::from(volume.log) + f64::from(volume.spread) * self.dice.normal();

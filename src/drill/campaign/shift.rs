@@ -28,18 +28,20 @@ fn requests(plan: &CampaignPlan) -> f64 {
     (plan.per_day / TURNS_A_DAY).clamp(1.0, TURN_REQUESTS)
 }
 
+/// The part of its usual work that a campaign has on a day of the log.
+fn grown(plan: &CampaignPlan, day: u32) -> f64 {
+    let days = day.checked_sub(plan.first_day).map_or(0, |since| since + 1);
+    (f64::from(days) / f64::from(plan.ramp_days.max(1))).min(1.0)
+}
+
 /// Turns that each place in line has had by the start of each day of the log, and by its end.
 pub(super) fn turns(plan: &CampaignPlan, seed: u64, days: u32) -> Vec<f64> {
     let mut turns = vec![0.0];
     let mut had = 0.0;
     for day in 0..days {
-        if let Some(since) = day.checked_sub(plan.first_day) {
-            let ramp = f64::from(since + 1) / f64::from(plan.ramp_days.max(1));
-            let work = WORK_SIGMA * Dice::of(&[seed, 0x71, u64::from(day)]).normal();
-            had += plan.per_day / requests(plan)
-                * ramp.min(1.0)
-                * libm::exp(work - WORK_SIGMA * WORK_SIGMA / 2.0);
-        }
+        let work = WORK_SIGMA * Dice::of(&[seed, 0x71, u64::from(day)]).normal();
+        let work = libm::exp(work - WORK_SIGMA * WORK_SIGMA / 2.0);
+        had += plan.per_day / requests(plan) * grown(plan, day) * work;
         turns.push(had);
     }
     turns
@@ -52,7 +54,7 @@ impl Campaign {
         match self.plan.scheduler {
             Scheduler::EqualShares => self.in_line(sheet),
             Scheduler::Random => self.at_random(sheet),
-            Scheduler::LogNormal => sheet.person(),
+            Scheduler::LogNormal => sheet.person_at(grown(&self.plan, sheet.day)),
         }
         if self.plan.churn_days.is_some() && sheet.day + 1 == sheet.account.until {
             close(sheet, start);
