@@ -1,5 +1,6 @@
 //! An event as a line of the native contract.
 
+use super::benign::POPULAR;
 use super::dice::Dice;
 use super::person::Voice;
 use super::words;
@@ -33,9 +34,16 @@ impl World {
             put("\",\"asn\":", number.of(person.asn.into()));
             put(",\"country\":\"", person.country.as_bytes());
         }
-        put("\",\"fingerprint\":\"fp-", number.of(person.client.into()));
-        put("\",\"user_agent\":\"sdk/", number.of(i64::from(person.client % 7)));
-        put("\",\"model\":\"", if event.pivoted { b"m-next" } else { b"m-large" });
+        if let (Some((fingerprint, agent)), POPULAR) = (&self.plan.popular, person.client) {
+            // Quoted by the library, because they come from a log.
+            put("\",\"fingerprint\":", serde_json::json!(fingerprint).to_string().as_bytes());
+            put(",\"user_agent\":", serde_json::json!(agent).to_string().as_bytes());
+        } else {
+            put("\",\"fingerprint\":\"fp-", number.of(person.client.into()));
+            put("\",\"user_agent\":\"sdk/", number.of(i64::from(person.client % 7)));
+            put("\"", b"");
+        }
+        put(",\"model\":\"", if event.pivoted { b"m-next" } else { b"m-large" });
         put("\",\"endpoint\":\"/v1/messages\",\"status\":", if event.refused { b"429" } else { b"200" });
         let is_target = dice.chance(person.voice.target);
         let length = 60 + dice.below(400);

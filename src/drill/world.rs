@@ -24,6 +24,8 @@ pub struct WorldPlan {
     pub prompts: bool,
     /// Whether it logs addresses.
     pub ips: bool,
+    /// Fingerprint and user agent of the client that most have, where it is another's log.
+    pub popular: Option<(String, String)>,
 }
 
 impl WorldPlan {
@@ -31,7 +33,16 @@ impl WorldPlan {
     #[must_use]
     pub fn honest(first_day: Day, days: u32, honest: u32) -> Self {
         let extras = benign::Extras::usual(honest);
-        Self { first_day, days, honest, extras, campaigns: Vec::new(), prompts: true, ips: true }
+        Self {
+            first_day,
+            days,
+            honest,
+            extras,
+            campaigns: Vec::new(),
+            prompts: true,
+            ips: true,
+            popular: None,
+        }
     }
 
     /// The same with a campaign.

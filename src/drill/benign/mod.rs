@@ -57,7 +57,7 @@ impl Extras {
 }
 
 /// The client that most have.
-const POPULAR: u32 = 1;
+pub(super) const POPULAR: u32 = 1;
 
 /// Clients from here on are rare ones.
 pub(super) const RARE_CLIENTS: u32 = 10_000;
