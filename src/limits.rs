@@ -331,6 +331,9 @@ pub const STRONG_DAYS: i32 = 60;
 /// Days since its first event for which an account is a newcomer, who may be known by signature.
 pub const NEWCOMER_DAYS: i32 = 7;
 
+/// Bytes of a body that bans accounts or names a release. Past it: 413.
+pub const BANS_BYTES_MAX: usize = 4 << 20;
+
 /// Members that hold a value before it is part of a cluster's signature.
 pub const SIGNATURE_HOLDERS_MIN: usize = 8;
 

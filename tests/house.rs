@@ -41,7 +41,13 @@ const FLOORS: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
-    ("cli", &["app", "config", "http", "query", "store", "event", "limits", "clock", "text"]),
+    (
+        "cli",
+        &[
+            "app", "config", "http", "ingest", "query", "detect", "drill", "store", "event", "limits",
+            "clock", "text",
+        ],
+    ),
 ];
 
 /// Dependencies that have one home: (crate, folder or file under src).

@@ -22,6 +22,10 @@ enum Order {
     Look,
     /// Close everything up to an instant, then answer.
     Analyze { until: Micros, done: SyncSender<Result<Report, StoreError>> },
+    /// Note bans, then answer.
+    Ban { accounts: Vec<String>, at: Micros, done: SyncSender<Result<usize, StoreError>> },
+    /// Note a release, then answer.
+    Release { model: String, at: Micros, done: SyncSender<Result<(), StoreError>> },
 }
 
 /// The analyst's handle.
@@ -76,7 +80,21 @@ impl Analyst {
     pub(super) fn analyze(&self, until: Micros) -> Result<Report, StoreError> {
         let (done, answer) = sync_channel(1);
         self.give(Order::Analyze { until, done });
-        answer.recv().unwrap_or_else(|_| Err(StoreError::Io("the analyst has stopped".to_owned())))
+        answer.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Notes bans; says how many were new. Blocks.
+    pub(super) fn ban(&self, accounts: Vec<String>, at: Micros) -> Result<usize, StoreError> {
+        let (done, answer) = sync_channel(1);
+        self.give(Order::Ban { accounts, at, done });
+        answer.recv().unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Notes a release. Blocks.
+    pub(super) fn release(&self, model: String, at: Micros) -> Result<(), StoreError> {
+        let (done, answer) = sync_channel(1);
+        self.give(Order::Release { model, at, done });
+        answer.recv().unwrap_or_else(|_| Err(stopped()))
     }
 
     /// Ends the thread after the day that it is at.
@@ -96,6 +114,10 @@ impl Analyst {
             drop(orders.send(order));
         }
     }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Io("the analyst has stopped".to_owned())
 }
 
 /// The thread's side.
@@ -123,6 +145,14 @@ impl Desk {
                     // Whoever asked may have gone.
                     drop(done.send(report));
                 }
+                Ok(Order::Ban { accounts, at, done }) => {
+                    drop(done.send(self.analysis.ban(&self.store, &accounts, at)));
+                    self.publish();
+                }
+                Ok(Order::Release { model, at, done }) => {
+                    drop(done.send(self.analysis.release(&self.store, &model, at)));
+                    self.publish();
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -146,9 +176,13 @@ impl Desk {
                     "day closed"
                 );
             }
-            let ledger = Arc::new(self.analysis.ledger.clone());
-            *self.published.write().unwrap_or_else(PoisonError::into_inner) = ledger;
+            self.publish();
         }
         Ok(())
+    }
+
+    fn publish(&self) {
+        let ledger = Arc::new(self.analysis.ledger.clone());
+        *self.published.write().unwrap_or_else(PoisonError::into_inner) = ledger;
     }
 }

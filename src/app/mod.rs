@@ -3,9 +3,12 @@
 //! What is done at each step belongs to the floors below; what was typed belongs to `config`.
 
 mod analyst;
+mod offline;
+
+pub use offline::{Offline, OfflineError, verify_against};
 
 use crate::clock::{Clock, SystemClock};
-use crate::detect::{Ledger, Report};
+use crate::detect::{Ledger, Report, seal};
 use crate::event::{EventBatch, Micros};
 use crate::http::auth::Guard;
 use crate::http::engine::{Decode, Engine, Pending, Status};
@@ -13,8 +16,9 @@ use crate::http::serve;
 use crate::ingest::{Append, Budget as Room, Context, Decoder, Outcome, Permit, Reject, Writer};
 use crate::limits::{INFLIGHT_BYTES_MAX, INFLIGHT_WAIT};
 use crate::query::{self, Answer, Budget, QueryError, Request};
-use crate::store::{Appended, Appender, Health, Store, StoreError};
+use crate::store::{Appended, Appender, Health, Shelf, Store, StoreError};
 use analyst::Analyst;
+use serde_json::Value;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
@@ -152,6 +156,13 @@ impl House {
     }
 }
 
+impl House {
+    /// Now, by the log's own clock: that of the newest event.
+    fn event_now(&self) -> Micros {
+        self.store.status().newest.unwrap_or_else(|| self.clock.now())
+    }
+}
+
 impl Engine for House {
     fn decoder(&self) -> Box<dyn Decode> {
         let (seed, now) = (self.store.seed(), self.clock.now());
@@ -177,6 +188,34 @@ impl Engine for House {
     fn analyze(&self, until: Option<Micros>) -> Result<Report, StoreError> {
         let newest = self.store.snapshot()?.newest().unwrap_or(Micros::MIN);
         self.analyst.analyze(until.unwrap_or(newest.saturating_add(1)))
+    }
+
+    fn evidence(&self, id: &str) -> Result<String, QueryError> {
+        let ledger = self.ledger();
+        let cluster = query::find(&ledger, id)?;
+        let place = ledger.book.clusters.iter().position(|known| known.id == cluster.id);
+        let kept: Option<String> = match place {
+            Some(place) => self.store.kept(Shelf::Evidence, place as i32)?,
+            None => None,
+        };
+        let document = kept.and_then(|text| serde_json::from_str(&text).ok());
+        let document =
+            document.ok_or_else(|| QueryError::NotFound { what: "evidence", name: id.to_owned() })?;
+        Ok(seal(&document).to_string())
+    }
+
+    fn cluster_timeline(&self, id: &str) -> Result<Vec<(Value, u64)>, QueryError> {
+        let ledger = self.ledger();
+        let cluster = query::find(&ledger, id)?;
+        query::timeline(&self.store.snapshot()?, cluster)
+    }
+
+    fn ban(&self, accounts: Vec<String>, at: Option<Micros>) -> Result<usize, StoreError> {
+        self.analyst.ban(accounts, at.unwrap_or_else(|| self.event_now()))
+    }
+
+    fn release(&self, model: String, at: Option<Micros>) -> Result<(), StoreError> {
+        self.analyst.release(model, at.unwrap_or_else(|| self.event_now()))
     }
 
     fn status(&self) -> Result<Status, StoreError> {

@@ -131,6 +131,12 @@ pub(crate) fn fetch(client: &mut Client, target: &Target, body: Option<&str>) ->
     if response.status.is_success() { Ok(response) } else { Err(CliError::refused(&response)) }
 }
 
+/// Text to stdout, as it is.
+pub(crate) fn print(text: &str) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CliError::Output)
+}
+
 fn curl_line(server: &Server, target: &Target, body: Option<&str>) -> String {
     let url = shell::url(server, &target.text());
     let data = body.map(|body| format!(" --data-binary {}", shell::quote(body))).unwrap_or_default();

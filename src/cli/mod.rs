@@ -7,11 +7,14 @@
 mod account;
 mod ask;
 mod check;
+mod clusters;
 mod connect;
 mod demo;
+mod drill;
 mod dump;
 mod error;
 mod events;
+mod evidence;
 mod fingerprint;
 mod ingest;
 mod ip;
@@ -70,6 +73,12 @@ enum Command {
     Why(why::Why),
     Search(search::Search),
     Pairs(pairs::Pairs),
+    Clusters(clusters::Clusters),
+    Cluster(clusters::Cluster),
+    Analyze(clusters::Analyze),
+    Evidence(evidence::Evidence),
+    Verify(evidence::Verify),
+    Drill(drill::Drill),
     Status(status::Status),
     Check(check::Check),
     Dump(dump::Dump),
@@ -89,6 +98,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), CliError> {
         Command::Why(command) => command.run(),
         Command::Search(command) => command.run(),
         Command::Pairs(command) => command.run(),
+        Command::Clusters(command) => command.run(),
+        Command::Cluster(command) => command.run(),
+        Command::Analyze(command) => command.run(),
+        Command::Evidence(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Drill(command) => command.run(),
         Command::Status(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Dump(command) => command.run(),

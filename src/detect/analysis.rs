@@ -6,7 +6,7 @@
 //! facts are made again at the next closing, and the rows count from then on.
 
 use super::clusters::{Book, Page};
-use super::examine::{Examined, Given, Report, examine};
+use super::examine::{Given, Report, examine};
 use super::facts::{DayFacts, Gathering, gather};
 use super::history::History;
 use super::watch::Watch;

@@ -36,7 +36,7 @@ mod watch;
 mod window;
 
 pub use analysis::{Analysis, Due, Ledger};
-pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict};
+pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict, closing};
 pub use evidence::{Difference, VerifyError, markdown, seal, verify};
 pub use examine::Report;
 pub use family::Family;

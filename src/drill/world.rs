@@ -29,6 +29,8 @@ pub struct WorldPlan {
     pub prompts: bool,
     /// Whether lines say where requests come from: `ip`, `asn` and `country`.
     pub ips: bool,
+    /// Fingerprint and user agent of the client that most have, where it is another's log.
+    pub popular: Option<(String, String)>,
 }
 
 impl WorldPlan {

@@ -96,6 +96,18 @@ pub trait Engine: Send + Sync + 'static {
     /// last closing did. Blocks; called where blocking is fine.
     fn analyze(&self, until: Option<Micros>) -> Result<Report, StoreError>;
 
+    /// The sealed evidence of a cluster, as one document.
+    fn evidence(&self, id: &str) -> Result<String, QueryError>;
+
+    /// Events of a cluster's members, by day. Blocks.
+    fn cluster_timeline(&self, id: &str) -> Result<Vec<(Value, u64)>, QueryError>;
+
+    /// Notes that accounts were banned, now or at an instant; says how many were not known to be. Blocks.
+    fn ban(&self, accounts: Vec<String>, at: Option<Micros>) -> Result<usize, StoreError>;
+
+    /// Notes that a model came out, now or at an instant. Blocks.
+    fn release(&self, model: String, at: Option<Micros>) -> Result<(), StoreError>;
+
     /// Figures about the store; cheap.
     fn status(&self) -> Result<Status, StoreError>;
 }

@@ -8,6 +8,7 @@
 pub mod auth;
 pub mod body;
 pub mod client;
+mod cluster_routes;
 pub mod engine;
 pub mod error;
 mod handle;

@@ -3,10 +3,12 @@
 //! The table of paths is the only one; `openapi.json` is tested against it. Reading query strings
 //! belongs to `params`, what is done with a route to `handle`.
 
+use crate::event::Micros;
+use crate::http::cluster_routes;
 use crate::http::negotiate::Format;
 use crate::http::params::{Params, wrong};
 use crate::limits::{EXPRESSION_BYTES_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::query::{Page, Request, Select, Span};
+use crate::query::{ClusterRequest, Page, Request, Select, Span};
 use hyper::Method;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
@@ -36,6 +38,34 @@ pub enum Route {
         /// The format named in the query string.
         format: Option<Format>,
     },
+    /// A question about clusters.
+    Clusters {
+        /// The question.
+        request: ClusterRequest,
+        /// The format named in the query string.
+        format: Option<Format>,
+    },
+    /// Events of a cluster's members by day.
+    ClusterTimeline {
+        /// Id of the cluster.
+        id: String,
+        /// The format named in the query string.
+        format: Option<Format>,
+    },
+    /// The evidence of a cluster.
+    Evidence {
+        /// Id of the cluster.
+        id: String,
+    },
+    /// Close every day there is, up to an instant.
+    Analyze {
+        /// The instant; everything there is when missing.
+        until: Option<Micros>,
+    },
+    /// Note that accounts were banned.
+    Ban,
+    /// Note that a model came out.
+    Release,
     /// Figures about the server.
     Status {
         /// The format named in the query string.
@@ -88,6 +118,14 @@ enum Place {
     Pairs,
     Search,
     Why,
+    Clusters,
+    Cluster,
+    Members,
+    ClusterTimeline,
+    Evidence,
+    Analyze,
+    Bans,
+    Releases,
     Status,
     Health,
     Ready,
@@ -95,7 +133,7 @@ enum Place {
     OpenApi,
 }
 
-const PLACES: [(&str, Place); 14] = [
+const PLACES: [(&str, Place); 22] = [
     ("/v1/events", Place::Events),
     ("/v1/accounts/{account}", Place::Account),
     ("/v1/accounts/{account}/neighbors", Place::Neighbors),
@@ -106,6 +144,14 @@ const PLACES: [(&str, Place); 14] = [
     ("/v1/pairs", Place::Pairs),
     ("/v1/search", Place::Search),
     ("/v1/why", Place::Why),
+    ("/v1/clusters", Place::Clusters),
+    ("/v1/clusters/{id}", Place::Cluster),
+    ("/v1/clusters/{id}/members", Place::Members),
+    ("/v1/clusters/{id}/timeline", Place::ClusterTimeline),
+    ("/v1/clusters/{id}/evidence", Place::Evidence),
+    ("/v1/analyze", Place::Analyze),
+    ("/v1/bans", Place::Bans),
+    ("/v1/releases", Place::Releases),
     ("/v1/status", Place::Status),
     ("/healthz", Place::Health),
     ("/readyz", Place::Ready),
@@ -127,6 +173,7 @@ impl Place {
         match self {
             Self::Events => &["POST", "PUT"],
             Self::Search => &["GET", "POST"],
+            Self::Analyze | Self::Bans | Self::Releases => &["POST"],
             _ => &["GET"],
         }
     }
@@ -144,8 +191,18 @@ impl Place {
             }
             Self::Search => &["where", "select", "since", "until", "limit", "cursor", "format"],
             Self::Why => &["a", "b", "since", "until", "format"],
-            Self::Status => &["format"],
-            Self::Events | Self::Health | Self::Ready | Self::Metrics | Self::OpenApi => &[],
+            Self::Clusters => &["status", "verdict", "since", "limit", "cursor", "format"],
+            Self::Members => &["excluded", "limit", "cursor", "format"],
+            Self::Analyze => &["until"],
+            Self::Status | Self::Cluster | Self::ClusterTimeline => &["format"],
+            Self::Evidence
+            | Self::Bans
+            | Self::Releases
+            | Self::Events
+            | Self::Health
+            | Self::Ready
+            | Self::Metrics
+            | Self::OpenApi => &[],
         }
     }
 }
@@ -169,6 +226,24 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
     let request = match place {
         Place::Events => return Ok(Route::Ingest),
         Place::Status => return Ok(Route::Status { format }),
+        Place::Clusters => return Ok(Route::Clusters { request: cluster_routes::list(&params)?, format }),
+        Place::Cluster => {
+            let request = ClusterRequest::One { id: name("id", NAME_BYTES_MAX)? };
+            return Ok(Route::Clusters { request, format });
+        }
+        Place::Members => {
+            let request = cluster_routes::members(name("id", NAME_BYTES_MAX)?, &params)?;
+            return Ok(Route::Clusters { request, format });
+        }
+        Place::ClusterTimeline => {
+            return Ok(Route::ClusterTimeline { id: name("id", NAME_BYTES_MAX)?, format });
+        }
+        Place::Evidence => return Ok(Route::Evidence { id: name("id", NAME_BYTES_MAX)? }),
+        Place::Analyze => {
+            return Ok(Route::Analyze { until: cluster_routes::instant(&params, "until")? });
+        }
+        Place::Bans => return Ok(Route::Ban),
+        Place::Releases => return Ok(Route::Release),
         Place::Health => return Ok(Route::Health),
         Place::Ready => return Ok(Route::Ready),
         Place::Metrics => return Ok(Route::Metrics),

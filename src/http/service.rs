@@ -6,7 +6,7 @@ use crate::http::auth::Guard;
 use crate::http::body::discard;
 use crate::http::engine::Engine;
 use crate::http::error::Problem;
-use crate::http::handle::{Reply, events, query, server};
+use crate::http::handle::{Reply, clusters, events, query, server};
 use crate::http::metrics::Metrics;
 use crate::http::negotiate::choose;
 use crate::http::route::{self, Route};
@@ -123,6 +123,16 @@ async fn dispatch<B: Body<Data = Bytes> + Unpin>(
             let question = Question::Search { expression, select, span, page };
             query::answer(state, question, choose(format, &head.headers)).await
         }
+        Route::Clusters { request, format } => {
+            clusters::answer(state, &request, choose(format, &head.headers))
+        }
+        Route::ClusterTimeline { id, format } => {
+            clusters::timeline(state, id, choose(format, &head.headers)).await
+        }
+        Route::Evidence { id } => clusters::evidence(state, id).await,
+        Route::Analyze { until } => clusters::analyze(state, until).await,
+        Route::Ban => clusters::ban(state, body, &head.headers).await,
+        Route::Release => clusters::release(state, body, &head.headers).await,
         Route::Status { format } => server::status(state, choose(format, &head.headers)),
         Route::Health => Ok(server::health()),
         Route::Ready => server::ready(state),

@@ -191,6 +191,22 @@ impl Engine for FakeEngine {
         Ok(Report::default())
     }
 
+    fn evidence(&self, id: &str) -> Result<String, QueryError> {
+        Err(QueryError::NotFound { what: "cluster", name: id.to_owned() })
+    }
+
+    fn cluster_timeline(&self, id: &str) -> Result<Vec<(serde_json::Value, u64)>, QueryError> {
+        Err(QueryError::NotFound { what: "cluster", name: id.to_owned() })
+    }
+
+    fn ban(&self, accounts: Vec<String>, _at: Option<Micros>) -> Result<usize, StoreError> {
+        Ok(accounts.len())
+    }
+
+    fn release(&self, _model: String, _at: Option<Micros>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn status(&self) -> Result<Status, StoreError> {
         let unwritable = self.unwritable.load(Ordering::Relaxed).then(|| "the disk is full".to_owned());
         let rows = self.stored.lock().expect("lock").len() as u64;

@@ -3,6 +3,7 @@
 //! [`Request`] is the closed list of questions. Parsing them from a URL belongs to `http`, and so
 //! does writing answers as bytes; here there is neither HTTP nor JSON text, only values.
 
+mod clusters;
 mod cursor;
 mod events;
 mod expr;
@@ -22,6 +23,7 @@ mod why;
 #[cfg(test)]
 mod tests;
 
+pub use clusters::{ClusterRequest, Rows, clusters, find, of_account, report, timeline};
 pub use pivot::SHAREABLE;
 
 use crate::event::{Dim, Micros, Window};

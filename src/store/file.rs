@@ -5,9 +5,12 @@ use crate::limits::{CACHE_BYTES, FULL_CHECK_BYTES_MAX};
 use redb::{Database, DatabaseError};
 use std::path::{Path, PathBuf};
 
+/// Name of the database file in its folder.
+pub const DATABASE: &str = "cahoots.redb";
+
 /// The database file of a data folder.
 pub(super) fn database_path(folder: &Path) -> PathBuf {
-    folder.join("cahoots.redb")
+    folder.join(DATABASE)
 }
 
 /// Who has the database open, for the message to the one who comes second.

@@ -51,6 +51,7 @@ pub use codec::{Decode, Encode};
 pub use days::{Counters, DayEntry, Links};
 pub use dump::dump;
 pub use error::StoreError;
+pub use file::DATABASE;
 pub use kept::{Keep, Shelf};
 pub use read::{CatalogGuard, Part, Plan, RunKey, Snapshot};
 pub use reader::PartReader;

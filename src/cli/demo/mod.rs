@@ -4,6 +4,7 @@
 //! after fsync, questions are asked over HTTP. What is known of the made-up day decides whether the
 //! answers are right, and with that the exit code.
 
+mod network;
 mod questions;
 mod world;
 
@@ -17,9 +18,10 @@ use crate::event::Day;
 use crate::http::client::Client;
 use crate::limits::SEND_LINES_MAX;
 use serde_json::Value;
+use std::fs::File;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -64,7 +66,7 @@ impl Demo {
         say(&format!("  {} accounts, {} requests\n", world.accounts, world.lines.len()))?;
         let options = Options { data, listen: self.listen, token: None, keep_extra: false };
         let server = Server::start(options)?;
-        let shown = show(&server, &world);
+        let shown = show(&server, &world, day, scratch.path());
         let keep_on = shown.is_ok() && !self.once;
         if keep_on {
             say("\nstill serving; Ctrl-C ends it and removes the scratch folder")?;
@@ -75,12 +77,17 @@ impl Demo {
 }
 
 /// What is to be seen between start and end.
-fn show(server: &Server, world: &World) -> Result<(), CliError> {
+fn show(server: &Server, world: &World, day: Day, scratch: &Path) -> Result<(), CliError> {
     let url = format!("http://{}", server.address);
     say(&format!("the server listens on {url}, its data is in {}\n", server.data.display()))?;
     let mut client = Client::new(&url, None)?;
-    send(&mut client, world)?;
+    // The older days first: a day closes with the first event of a later one.
+    let log = scratch.join("log.ndjson");
+    let days = network::make(day)?;
+    network::send(&mut client, &days, &log)?;
+    send(&mut client, world, &log)?;
     questions::ask(&mut client, world)?;
+    network::find(&mut client, &days, &log, scratch)?;
     say(&format!("\ntry it yourself:\n{}", questions::curl_lines(&url, world)))
 }
 
@@ -137,11 +144,13 @@ fn joined(thread: JoinHandle<Result<(), AppError>>) -> Result<(), CliError> {
 }
 
 /// Sends the day in several bodies and tells of each.
-fn send(client: &mut Client, world: &World) -> Result<(), CliError> {
+fn send(client: &mut Client, world: &World, log: &Path) -> Result<(), CliError> {
     say("sending them over HTTP; each body is acknowledged after fsync")?;
     let (started, mut sent) = (Instant::now(), 0);
+    let mut copy = File::options().append(true).open(log).map_err(CliError::Output)?;
     for part in world.lines.chunks(SEND_LINES_MAX) {
         let began = Instant::now();
+        copy.write_all(part.concat().as_bytes()).map_err(CliError::Output)?;
         let response = client.post("/v1/events", "application/x-ndjson", part.concat())?;
         if !response.status.is_success() {
             return Err(CliError::refused(&response));

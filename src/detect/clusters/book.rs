@@ -4,7 +4,6 @@ use super::find::Confirmed;
 use super::{Bystander, Cluster, Key, Member, Status, Strength};
 use crate::detect::family::Family;
 use crate::detect::history::History;
-use crate::detect::math;
 use crate::detect::window::Window;
 use crate::event::{Day, Micros};
 use crate::limits::{BYSTANDERS_MAX, CLUSTERS_MAX, MICROS_AFTER_DAY};
@@ -325,11 +324,4 @@ impl Cluster {
 #[must_use]
 pub fn closing(day: i32) -> Micros {
     Day(day).end() + MICROS_AFTER_DAY
-}
-
-/// Strength of a finding for answers: rounded where the last digits say nothing.
-#[must_use]
-pub fn shown(strength: f64) -> f64 {
-    debug_assert!(math::strength(-1.0) > 0.0, "strengths are positive");
-    (strength * 100.0).round() / 100.0
 }

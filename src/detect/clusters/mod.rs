@@ -8,11 +8,10 @@ mod find;
 mod members;
 mod verdict;
 
-pub use book::{Book, Happening, Page};
+pub use book::{Book, Happening, Page, closing};
 pub use find::{Confirmed, Found, Frame, find};
 pub use verdict::{Deception, Verdict};
 
-use super::extraction::Extraction;
 use super::facts::Kind;
 use super::family::Family;
 use crate::event::Micros;
@@ -173,11 +172,4 @@ pub fn kind_of(number: u8) -> Option<Kind> {
         Kind::Pivot,
     ];
     KINDS.get(usize::from(number)).copied()
-}
-
-/// Figures of a cluster that are computed anew each day and not kept.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Today {
-    /// What it asks for.
-    pub extraction: Extraction,
 }

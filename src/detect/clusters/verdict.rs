@@ -20,6 +20,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Every verdict.
+    pub const ALL: [Self; 4] = [
+        Self::CoordinatedExtraction,
+        Self::CoordinatedEvasiveExtraction,
+        Self::CoordinatedNoExtraction,
+        Self::CohortAlarm,
+    ];
+
+    /// The verdict of a word.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|verdict| verdict.name() == name)
+    }
+
     /// The word in answers.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -1,0 +1,56 @@
+//! Query strings of the routes about clusters.
+
+use crate::detect::{Status, Verdict};
+use crate::event::Micros;
+use crate::http::params::{Params, wrong};
+use crate::http::route::RouteError;
+use crate::query::{Bound, ClusterRequest, Rows};
+
+/// `GET /v1/clusters`.
+pub(super) fn list(params: &Params<'_>) -> Result<ClusterRequest, RouteError> {
+    let status = match params.get("status") {
+        None => None,
+        Some("watch") => Some(Status::Watch),
+        Some("confirmed") => Some(Status::Confirmed),
+        Some(_) => return Err(wrong("status", "it is watch or confirmed")),
+    };
+    let verdict = match params.get("verdict") {
+        None => None,
+        Some(name) => Some(Verdict::from_name(name).ok_or_else(|| {
+            let known = Verdict::ALL.map(Verdict::name).join(", ");
+            wrong("verdict", &format!("it is one of {known}"))
+        })?),
+    };
+    let since = instant(params, "since")?;
+    Ok(ClusterRequest::List { status, verdict, since, page: rows(params)? })
+}
+
+/// `GET /v1/clusters/{id}/members`.
+pub(super) fn members(id: String, params: &Params<'_>) -> Result<ClusterRequest, RouteError> {
+    let excluded = match params.get("excluded") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(wrong("excluded", "it is true or false")),
+    };
+    Ok(ClusterRequest::Members { id, excluded, page: rows(params)? })
+}
+
+/// An instant; durations count from the newest event, which these routes do not look at.
+pub(super) fn instant(params: &Params<'_>, name: &'static str) -> Result<Option<Micros>, RouteError> {
+    let span = params.span()?;
+    let bound = if name == "since" { span.since } else { span.until };
+    match bound {
+        None => Ok(None),
+        Some(Bound::At(at)) => Ok(Some(at)),
+        Some(Bound::Ago(_)) => Err(wrong(name, "write an instant here, such as 2026-05-01T00:00:00Z")),
+    }
+}
+
+fn rows(params: &Params<'_>) -> Result<Rows, RouteError> {
+    let page = params.page()?;
+    let skip = match page.cursor {
+        None => 0,
+        Some(cursor) => cursor.parse().map_err(|_| wrong("cursor", "it is none that this route gave"))?,
+    };
+    Ok(Rows { limit: page.limit, skip })
+}
