@@ -5,9 +5,10 @@
 use super::account::{
     Account, COMMON_CLIENTS, Class, Harness, Hours, MAIL_DOMAINS, NO_PAYMENT, POPULAR, Routine, Volume,
 };
-use super::dice::Dice;
+use super::dice::{Dice, hash};
 use super::net::{self, Place, Pool};
 use super::topic::{Taste, Topic};
+use super::world::WorldPlan;
 use crate::event::{Day, MICROS_A_DAY, Micros};
 
 /// Share of accounts with the fingerprint that most have.
@@ -38,6 +39,7 @@ pub(super) struct Census {
     pub(super) dice: Dice,
     pub(super) first_day: Day,
     pub(super) days: u32,
+    popular_share: f64,
     households: u32,
     dedicated: u32,
     pooled: [u32; net::COUNT],
@@ -47,16 +49,17 @@ pub(super) struct Census {
 }
 
 impl Census {
-    pub(super) fn new(seed: u64, first_day: Day, days: u32) -> Self {
+    pub(super) fn new(seed: u64, plan: &WorldPlan) -> Self {
         Self {
             accounts: Vec::new(),
             texts: Vec::new(),
             dice: Dice::of(&[seed, 0x20]),
-            first_day,
-            days,
+            first_day: plan.first_day,
+            days: plan.days,
+            popular_share: if plan.popular.is_some() { 1.0 } else { POPULAR_SHARE },
             households: 0,
             dedicated: net::DEDICATED,
-            pooled: [0; net::COUNT],
+            pooled: std::array::from_fn(|network| hash(&[seed, 0x21, network as u64]) as u32 & !255),
             payments: NO_PAYMENT,
             clients: COMMON_CLIENTS,
             domains: MAIL_DOMAINS,
@@ -90,8 +93,8 @@ impl Census {
         let network = self.network(networks);
         let next = &mut self.pooled[usize::from(network)];
         // Not from a /24's first address on: that one is nobody's.
-        let first = *next + 8;
-        *next += (size + 8).next_multiple_of(256);
+        let first = (*next + 8) % net::SERVERS;
+        *next = next.wrapping_add((size + 8).next_multiple_of(256));
         Place::Pool(Pool { network, first, size })
     }
 
@@ -129,7 +132,7 @@ impl Census {
 
     /// The fingerprint that most have, or one of the popular others.
     pub(super) fn popular_client(&mut self) -> u32 {
-        if self.dice.chance(POPULAR_SHARE) {
+        if self.dice.chance(self.popular_share) {
             return POPULAR;
         }
         let tail = f64::from(COMMON_CLIENTS - 1);

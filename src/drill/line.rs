@@ -1,7 +1,7 @@
-//! A request as a line of NDJSON. Everything is written by hand: nothing in it needs escaping, and a drill of a
-//! billion lines should not wait for its log.
+//! A request as a line of NDJSON. Everything is written by hand: nothing that is made up needs escaping, and a drill
+//! of a billion lines should not wait for its log.
 
-use super::account::{Account, COMMON_CLIENTS, MAIL_DOMAINS, NO_PAYMENT};
+use super::account::{Account, COMMON_CLIENTS, MAIL_DOMAINS, NO_PAYMENT, POPULAR};
 use super::dice::{Dice, hash};
 use super::net::Look;
 use super::words::write_name;
@@ -48,7 +48,7 @@ pub(super) fn account_name(seed: u64, account: u32) -> String {
 fn write_account(seed: u64, account: u32, out: &mut Vec<u8>) {
     const MASK: u64 = (1 << 48) - 1;
     // Each step can be undone within 48 bits, so no two accounts meet.
-    let mut name = (u64::from(account) ^ seed) & MASK;
+    let mut name = (u64::from(account) ^ hash(&[seed, 0x65])) & MASK;
     for odd in [0x9e37_79b9_7f4b, 0xbf58_476d_1ce5, 0x94d0_49bb_1331] {
         name = name.wrapping_mul(odd) & MASK;
         name ^= name >> 23;
@@ -78,7 +78,10 @@ pub(super) fn write(world: &World, account: &Account, made: &Made, out: &mut Vec
     } else {
         out.push(b'"');
     }
-    client(world.seed, made.client, out);
+    match &world.popular {
+        Some(popular) if made.client == POPULAR => out.extend_from_slice(popular.as_bytes()),
+        _ => client(world.seed, made.client, out),
+    }
     field("model", MODELS[usize::from(made.model) % MODELS.len()], out);
     let endpoint = if made.client.is_multiple_of(3) { "/v1/messages" } else { "/v1/chat/completions" };
     field("endpoint", endpoint, out);
@@ -121,6 +124,12 @@ fn subject(seed: u64, account: &Account, out: &mut Vec<u8>) {
     field("plan", PLANS[usize::from(account.plan) % PLANS.len()], out);
 }
 
+/// Fingerprint and user agent that come from a log and may hold anything.
+pub(super) fn quoted_client(fingerprint: &str, agent: &str) -> String {
+    let [fingerprint, agent] = [fingerprint, agent].map(serde_json::Value::from);
+    format!(",\"fingerprint\":{fingerprint},\"user_agent\":{agent}")
+}
+
 /// Fingerprint and user agent. Popular ones go with popular programs, others are somebody's own build of one.
 fn client(seed: u64, client: u32, out: &mut Vec<u8>) {
     let common = client <= COMMON_CLIENTS;
@@ -132,7 +141,8 @@ fn client(seed: u64, client: u32, out: &mut Vec<u8>) {
     out.push(b'_');
     hex(hash(&[identity]), 12, out);
     out.push(b'"');
-    field("user_agent", AGENTS[(identity >> 32) as usize % AGENTS.len()], out);
+    let agent = if client == POPULAR { 0 } else { (identity >> 32) as usize % AGENTS.len() };
+    field("user_agent", AGENTS[agent], out);
 }
 
 fn field(name: &str, value: &str, out: &mut Vec<u8>) {

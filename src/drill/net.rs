@@ -61,7 +61,7 @@ const BLOCK_BITS: u32 = 22;
 /// Addresses that are leased to households; the others of a network are handed out for good.
 const LEASED: u32 = 1 << (BLOCK_BITS - 1);
 
-/// Of those that are handed out, the half that single servers have, counted from the first of them.
+/// Of those that are handed out, the first half goes to pools, the second to single servers.
 pub(super) const SERVERS: u32 = 1 << (BLOCK_BITS - 2);
 
 /// Marks an IPv6 /64 in an [`Address`].

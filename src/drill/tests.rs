@@ -25,7 +25,9 @@ pub(super) fn world(plan: &WorldPlan) -> World {
 
 pub(super) fn text(world: &World, made: &[Made]) -> String {
     let mut out = Vec::new();
-    made.iter().for_each(|made| world.write_json(made, &mut out));
+    for made in made {
+        world.write_json(made, &mut out);
+    }
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -209,4 +211,22 @@ fn most_labels_are_right() {
     let wrong = made.iter().filter(|event| event.topic != event.label).count() as f64 / made.len() as f64;
     assert!((0.10..0.20).contains(&wrong), "{wrong}");
     assert!(made.iter().all(|event| event.ts < FIRST.start() + 10 * MICROS_A_DAY));
+}
+
+#[test]
+fn a_network_can_be_planted_in_another_log() {
+    let mut plan = WorldPlan::honest(FIRST, 5, 0).with(rung("E3", 50).expect("a rung"));
+    plan.popular = Some(("their \"own\" client".to_owned(), "agent\\1".to_owned()));
+    let planted = world(&plan);
+    assert_eq!(planted.truth().len(), 50);
+    for line in lines(&planted, &planted.day(4)) {
+        assert_eq!(
+            (&line["fingerprint"], &line["user_agent"]),
+            (&"their \"own\" client".into(), &"agent\\1".into())
+        );
+    }
+    // What two worlds hand out differs, as if they had known of each other.
+    let other = World::new(WorldPlan::honest(FIRST, 5, 30_000), 12);
+    let names: BTreeSet<String> = other.truth().into_iter().map(|truth| truth.account).collect();
+    assert!(planted.truth().iter().all(|truth| !names.contains(&truth.account)));
 }

@@ -29,7 +29,8 @@ pub struct WorldPlan {
     pub prompts: bool,
     /// Whether lines say where requests come from: `ip`, `asn` and `country`.
     pub ips: bool,
-    /// Fingerprint and user agent of the client that most have, where it is another's log.
+    /// Fingerprint and user agent of the client that most have, where the world is added to another's log: it
+    /// then is the only one that many have.
     pub popular: Option<(String, String)>,
 }
 
@@ -38,7 +39,8 @@ impl WorldPlan {
     #[must_use]
     pub fn honest(first_day: Day, days: u32, accounts: u32) -> Self {
         let benign = BenignPlan::of(accounts);
-        Self { first_day, days, benign, campaigns: Vec::new(), prompts: true, ips: true }
+        let (campaigns, popular) = (Vec::new(), None);
+        Self { first_day, days, benign, campaigns, prompts: true, ips: true, popular }
     }
 
     /// The same with a campaign.
@@ -97,6 +99,8 @@ pub struct World {
     pub(super) words: Words,
     /// Fingerprint and fixed text of each harness.
     pub(super) harnesses: [(u32, u32); 2],
+    /// How lines give the client that most have, if it is another's log.
+    pub(super) popular: Option<String>,
     /// The day of the log on which a new model is there.
     pub(super) release: Option<u32>,
 }
@@ -105,7 +109,7 @@ impl World {
     /// Founds the accounts of a plan.
     #[must_use]
     pub fn new(plan: WorldPlan, seed: u64) -> Self {
-        let mut census = Census::new(seed, plan.first_day, plan.days);
+        let mut census = Census::new(seed, &plan);
         let harnesses = benign::found(&mut census, &plan.benign);
         let enlist = |(number, campaign)| campaign::enlist(&mut census, number, campaign);
         let campaigns: Vec<Campaign> = (0..).zip(&plan.campaigns).map(enlist).collect();
@@ -117,6 +121,10 @@ impl World {
             words: Words::new(),
             harnesses,
             release: plan.campaigns.iter().filter_map(|campaign| campaign.pivot_day).min(),
+            popular: plan
+                .popular
+                .as_ref()
+                .map(|(fingerprint, agent)| line::quoted_client(fingerprint, agent)),
             plan,
         }
     }

@@ -11,7 +11,7 @@ mod shift;
 pub use plan::{CampaignPlan, Client, Creation, Exits, Payment, Scheduler};
 pub use rungs::{NAMES, rung};
 
-use super::account::{Account, Class, Hours, NO_PAYMENT, Routine, Volume};
+use super::account::{Account, Class, Hours, NO_PAYMENT, POPULAR, Routine, Volume};
 use super::census::{Census, DAY_SIGMA};
 use super::dice::{Dice, hash};
 use super::net::{CLOUD, HOSTING, Place};
@@ -167,8 +167,8 @@ impl<'a> Recruits<'a> {
             other_place: places.1,
             client: match plan.client {
                 Client::OneRare => self.client,
-                Client::Popular => person.client,
-                Client::RandomEach => census.client(),
+                Client::Popular => POPULAR,
+                Client::RandomEach => person.client,
             },
             payment: match plan.payment {
                 Payment::Unique => census.payment(),

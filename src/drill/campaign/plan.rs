@@ -34,9 +34,9 @@ pub enum Exits {
 pub enum Client {
     /// One that nobody else has.
     OneRare,
-    /// Those that honest accounts have, as often as they have them.
+    /// The one that most have.
     Popular,
-    /// Another one for each account, which nobody else has.
+    /// One for each account, drawn from those that honest accounts have.
     RandomEach,
 }
 

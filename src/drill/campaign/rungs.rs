@@ -27,9 +27,9 @@ pub fn rung(name: &str, accounts: u32) -> Option<CampaignPlan> {
         }
         // A line and a card for each account.
         "E2" => lines,
-        // And a client for each.
+        // And a client for each, as anybody has one.
         "E3" => clients,
-        // Rotating exits that honest people live at, and the clients that they have.
+        // Rotating exits that honest people live at, and the client that most have.
         "E4" => hidden,
         // Low and slow.
         "E5" => CampaignPlan { per_day: 5.0, creation: Creation::Spread(80), stagger_days: 10, ..hidden },
@@ -54,7 +54,7 @@ pub fn rung(name: &str, accounts: u32) -> Option<CampaignPlan> {
             stagger_days: 14,
             ramp_days: 30,
             scheduler: Scheduler::LogNormal,
-            client: Client::Popular,
+            client: Client::RandomEach,
             ..lines
         },
         _ => return None,
