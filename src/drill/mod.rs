@@ -1,8 +1,15 @@
-//! A made-up provider's log: the honest life of many kinds of customers, and planted extraction campaigns.
+//! Floor 3: a made-up provider's log: the honest life of many kinds of customers, and planted extraction campaigns.
 //!
 //! For demonstrations, for drills, and for tests that need to know who is who: [`World::truth`] tells. A world
 //! comes from a plan and a seed alone; any day of it can be made without the others. Nothing that is written to
 //! the log tells what class an account is of.
+//!
+//! ```text
+//! census   founds accounts (account)        benign/    one honest class a file
+//! life     what people do on a day          campaign/  what campaigns do, and the rungs of the ladder
+//! net      addresses and networks           dice       streams of numbers by key
+//! prompt   what is asked (topic, words)     line       a request as a line of the log
+//! ```
 //!
 //! What is left out: sessions, system prompts, and life between providers. The campaigns do what has been published
 //! about real ones and what their public tools do, and the honest classes are those that look most like them.

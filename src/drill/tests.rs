@@ -3,6 +3,7 @@
 
 use super::campaign::NAMES;
 use super::dice::hash;
+use super::prompt::Text;
 use super::{BenignPlan, CampaignPlan, Made, World, WorldPlan, rung};
 use crate::event::{Day, MICROS_A_DAY};
 use jiff::Timestamp;
@@ -229,4 +230,28 @@ fn a_network_can_be_planted_in_another_log() {
     let other = World::new(WorldPlan::honest(FIRST, 5, 30_000), 12);
     let names: BTreeSet<String> = other.truth().into_iter().map(|truth| truth.account).collect();
     assert!(planted.truth().iter().all(|truth| !names.contains(&truth.account)));
+}
+
+#[test]
+fn a_template_is_the_same_fourteen_words_or_more_in_every_prompt() {
+    let plan = nobody(2).with(CampaignPlan { accounts: 40, ..CampaignPlan::default() });
+    let world = world(&plan);
+    let made = world.day(1);
+    let mut prompts: BTreeMap<u32, Vec<Vec<String>>> = BTreeMap::new();
+    for (event, line) in made.iter().zip(lines(&world, &made)) {
+        let words = line["prompt"].as_str().expect("a prompt").split(' ').map(str::to_owned);
+        match event.text {
+            Text::Head(text) => prompts.entry(text).or_default().push(words.collect()),
+            Text::Tail(text) => prompts.entry(text).or_default().push(words.rev().collect()),
+            _ => {}
+        }
+    }
+    assert_eq!(prompts.len(), 20);
+    for prompts in prompts.values() {
+        let (one, others) = prompts.split_first().expect("a prompt");
+        for other in others {
+            let same = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+            assert!((14..45).contains(&same), "{same}: {one:?} {other:?}");
+        }
+    }
 }
