@@ -91,9 +91,9 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
             bytes.clear();
             for made in made {
                 world.write_json(made, &mut bytes);
-                if let Some(Truth { account, campaign: Some(_), .. }) = truth.get(made.person as usize) {
+                if let Some(Truth { account, campaign: Some(_), .. }) = truth.get(made.account as usize) {
                     let days = daily.entry(account.clone()).or_default();
-                    let hour = (made.millis / 3_600_000) as u32;
+                    let hour = ((made.ts - world.day_of(0).start()) / 3_600_000_000) as u32;
                     match days.last_mut() {
                         Some((last, count)) if *last == hour => *count += 1,
                         _ => days.push((hour, 1)),

@@ -163,7 +163,7 @@ fn feed(
     let mut bytes = Vec::new();
     let mut by_person: BTreeMap<u32, u64> = BTreeMap::new();
     for made in world.day(day) {
-        *by_person.entry(made.person).or_default() += 1;
+        *by_person.entry(made.account).or_default() += 1;
         world.write_json(&made, &mut bytes);
         if bytes.len() > 1 << 20 {
             offline.take(&bytes)?;

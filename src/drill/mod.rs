@@ -1,24 +1,28 @@
-//! Floor 3: made-up life. A provider's log with honest accounts of every kind that looks coordinated, and
-//! campaigns planted among them.
+//! A made-up provider's log: the honest life of many kinds of customers, and planted extraction campaigns.
 //!
-//! ```text
-//! dice     numbers that look random and are the same each time
-//! words    prompts: texts that share nothing unless somebody means them to
-//! person   one account's habits, and its day
-//! benign/  one honest class a file          campaign/  what a campaign does, and the ladder's rungs
-//! world    everybody, day by day, in order of time
-//! ```
+//! For demonstrations, for drills, and for tests that need to know who is who: [`World::truth`] tells. A world
+//! comes from a plan and a seed alone; any day of it can be made without the others. Nothing that is written to
+//! the log tells what class an account is of.
 //!
-//! What is true of an account (`Truth`) never reaches a log line, so that the detector cannot know it.
+//! What is left out: sessions, system prompts, and life between providers. The campaigns do what has been published
+//! about real ones and what their public tools do, and the honest classes are those that look most like them.
 
+mod account;
 mod benign;
 mod campaign;
+mod census;
 mod dice;
+mod life;
 mod line;
-mod person;
+mod net;
+mod prompt;
+mod topic;
 mod words;
 mod world;
 
-pub use benign::Extras;
+pub use benign::BenignPlan;
 pub use campaign::{CampaignPlan, Client, Creation, Exits, NAMES, Payment, Scheduler, rung};
 pub use world::{Made, Truth, World, WorldPlan};
+
+#[cfg(test)]
+mod tests;

@@ -1,48 +1,46 @@
-//! The world: everybody's habits, drawn once, and any day of it in order of time.
+//! The world: its accounts, its days, and who is who.
 
-use super::benign;
-use super::campaign::{self, CampaignPlan};
+use super::account::Account;
+use super::benign::{self, BenignPlan};
+use super::campaign::{self, Campaign, CampaignPlan};
+use super::census::Census;
 use super::dice::Dice;
-use super::person::{Ip, Person};
-use crate::event::Day;
-use std::collections::BTreeMap;
+use super::life::Sheet;
+use super::line;
+use super::net::Address;
+use super::prompt::{Prompts, Text};
+use super::topic::Topic;
+use super::words::Words;
+use crate::event::{Day, Micros};
+use std::ops::Range;
 
-/// What to make.
-#[derive(Clone, Debug)]
+/// What a world consists of.
+#[derive(Clone, Debug, PartialEq)]
 pub struct WorldPlan {
-    /// First day of the log.
+    /// The first day of the log.
     pub first_day: Day,
     /// Days of the log.
     pub days: u32,
-    /// Honest accounts, about.
-    pub honest: u32,
-    /// Honest classes that are added on top: the look-alikes.
-    pub extras: benign::Extras,
-    /// Campaigns.
+    /// The honest customers.
+    pub benign: BenignPlan,
+    /// The campaigns that are planted.
     pub campaigns: Vec<CampaignPlan>,
-    /// Whether the provider logs prompts and topics.
+    /// Whether lines have prompts.
     pub prompts: bool,
-    /// Whether it logs addresses.
+    /// Whether lines say where requests come from: `ip`, `asn` and `country`.
     pub ips: bool,
-    /// Fingerprint and user agent of the client that most have, where it is another's log.
+    /// Fingerprint and user agent of the client that most have, where the world is added to another's log: it
+    /// then is the only one that many have.
     pub popular: Option<(String, String)>,
 }
 
 impl WorldPlan {
-    /// Honest life only.
+    /// The usual mix of honest customers, and nobody else.
     #[must_use]
-    pub fn honest(first_day: Day, days: u32, honest: u32) -> Self {
-        let extras = benign::Extras::usual(honest);
-        Self {
-            first_day,
-            days,
-            honest,
-            extras,
-            campaigns: Vec::new(),
-            prompts: true,
-            ips: true,
-            popular: None,
-        }
+    pub fn honest(first_day: Day, days: u32, accounts: u32) -> Self {
+        let benign = BenignPlan::of(accounts);
+        let (campaigns, popular) = (Vec::new(), None);
+        Self { first_day, days, benign, campaigns, prompts: true, ips: true, popular }
     }
 
     /// The same with a campaign.
@@ -53,152 +51,156 @@ impl WorldPlan {
     }
 }
 
-/// One event. Its text follows from `text` and from who sends it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One request, made up. [`World::write_json`] writes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Made {
-    /// Milliseconds since the start of the world.
-    pub millis: i64,
-    /// Number of the person.
-    pub person: u32,
-    /// IPv4 address.
-    pub ip: Ip,
-    /// Seed of the text.
-    pub text: u64,
-    /// Whether it goes to the new model.
-    pub pivoted: bool,
-    /// A long conversation that it continues, and its turn.
-    pub continues: Option<(u64, u32)>,
-    /// Whether it is refused for too many requests.
-    pub refused: bool,
+    /// When it came.
+    pub ts: Micros,
+    /// The account's place in [`World::truth`].
+    pub account: u32,
+    /// Makes the request different from any other.
+    pub(super) own: u64,
+    pub(super) address: Address,
+    pub(super) client: u32,
+    pub(super) text: Text,
+    pub(super) topic: Topic,
+    pub(super) label: Topic,
+    pub(super) model: u8,
+    pub(super) status: u16,
+    pub(super) input_tokens: u32,
+    pub(super) output_tokens: u32,
 }
 
-/// What is true of an account.
+impl Made {
+    /// What the events of a day are sorted by.
+    pub(super) fn order(&self) -> (Micros, u32, u64) {
+        (self.ts, self.account, self.own)
+    }
+}
+
+/// Who an account is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Truth {
-    /// Name of the account.
+    /// Name in the log.
     pub account: String,
-    /// What it is.
+    /// What it is: `home`, `mobile`, and so on, or `campaign`.
     pub class: &'static str,
-    /// The campaign that it belongs to.
+    /// Which campaign of the plan it belongs to.
     pub campaign: Option<usize>,
 }
 
-/// A made-up world.
-#[derive(Debug)]
+/// A made-up provider.
 pub struct World {
     pub(super) plan: WorldPlan,
     pub(super) seed: u64,
-    pub(super) people: Vec<Person>,
-    /// Sequence within the day that the last call made is in the request ids; names by person.
-    names: Vec<[u8; 17]>,
-}
-
-/// Who is being drawn: what the classes add people to.
-pub(super) struct Town {
-    pub(super) seed: u64,
-    pub(super) days: i32,
-    pub(super) dice: Dice,
-    pub(super) people: Vec<Person>,
-    /// Numbers of cards given out so far.
-    pub(super) cards: u64,
-    /// Numbers of templates given out so far.
-    pub(super) templates: u64,
-    /// Sites given out so far.
-    pub(super) sites: u32,
+    pub(super) accounts: Vec<Account>,
+    pub(super) texts: Vec<Topic>,
+    pub(super) campaigns: Vec<Campaign>,
+    pub(super) words: Words,
+    /// Fingerprint and fixed text of each harness.
+    pub(super) harnesses: [(u32, u32); 2],
+    /// How lines give the client that most have, if it is another's log.
+    pub(super) popular: Option<String>,
+    /// The day of the log on which a new model is there.
+    pub(super) release: Option<u32>,
 }
 
 impl World {
-    /// Draws everybody.
+    /// Founds the accounts of a plan.
     #[must_use]
     pub fn new(plan: WorldPlan, seed: u64) -> Self {
-        let days = plan.days as i32;
-        let dice = Dice::of(seed, &[0x7031]);
-        let mut town = Town { seed, days, dice, people: Vec::new(), cards: 0, templates: 1, sites: 0 };
-        benign::settle(&mut town, plan.honest, &plan.extras);
-        for (number, campaign) in plan.campaigns.iter().enumerate() {
-            campaign::enlist(&mut town, number, campaign);
+        let mut census = Census::new(seed, &plan);
+        let harnesses = benign::found(&mut census, &plan.benign);
+        let enlist = |(number, campaign)| campaign::enlist(&mut census, number, campaign);
+        let campaigns: Vec<Campaign> = (0..).zip(&plan.campaigns).map(enlist).collect();
+        Self {
+            seed,
+            accounts: census.accounts,
+            texts: census.texts,
+            campaigns,
+            words: Words::new(),
+            harnesses,
+            release: plan.campaigns.iter().filter_map(|campaign| campaign.pivot_day).min(),
+            popular: plan
+                .popular
+                .as_ref()
+                .map(|(fingerprint, agent)| line::quoted_client(fingerprint, agent)),
+            plan,
         }
-        let people = town.people;
-        let name = |who: usize| {
-            let mut name = *b"acct-000000000000";
-            let id = Dice::of(seed, &[0x0acc, who as u64]).next();
-            for (digit, to) in name.iter_mut().skip(5).enumerate() {
-                *to = b"0123456789abcdef"[(id >> (4 * digit)) as usize & 15];
-            }
-            name
-        };
-        let names = (0..people.len()).map(name).collect();
-        Self { plan, seed, people, names }
     }
 
-    /// Days of the world.
+    /// Days of the log.
     #[must_use]
     pub fn days(&self) -> u32 {
         self.plan.days
     }
 
-    /// Events of a day, counted from 0, in order of time.
+    /// The date of a day of the log.
+    #[must_use]
+    pub fn day_of(&self, day: u32) -> Day {
+        Day(self.plan.first_day.0 + day as i32)
+    }
+
+    /// The events of a day of the log, sorted by time and account.
     #[must_use]
     pub fn day(&self, day: u32) -> Vec<Made> {
-        let weekday = (self.plan.first_day.0 + day as i32 + 3).rem_euclid(7) as u32;
-        let mut events = Vec::new();
-        for (who, person) in self.people.iter().enumerate() {
-            person.day(self.seed, who as u32, day as i32, weekday, &mut events);
+        let mut made = Vec::new();
+        let honest = self.campaigns.first().map_or(self.accounts.len() as u32, |first| first.accounts.start);
+        self.live(0..honest, day, &mut made);
+        for campaign in &self.campaigns {
+            let mut theirs = Vec::new();
+            self.live(campaign.accounts.clone(), day, &mut theirs);
+            campaign.pass_on(self.seed, day, &mut theirs);
+            made.append(&mut theirs);
         }
-        for (number, plan) in self.plan.campaigns.iter().enumerate() {
-            campaign::pass_on(self, number, plan, day, &mut events);
-        }
-        events.sort_unstable_by_key(|event| (event.millis, event.person, event.text));
-        events
+        made.sort_unstable_by_key(Made::order);
+        made
     }
 
-    /// What is true of everybody.
+    /// Makes a day of some accounts.
+    fn live(&self, accounts: Range<u32>, day: u32, out: &mut Vec<Made>) {
+        let some = self.accounts.get(accounts.start as usize..accounts.end as usize).unwrap_or_default();
+        for (id, account) in accounts.zip(some) {
+            if !(account.from..account.until).contains(&day) {
+                continue;
+            }
+            let dice = Dice::of(&[self.seed, 0x51, u64::from(id), u64::from(day)]);
+            let mut sheet = Sheet { world: self, account, id, day, dice, out };
+            match self.campaign_of(account) {
+                Some(campaign) => campaign.day(&mut sheet),
+                None => benign::day(&mut sheet),
+            }
+        }
+    }
+
+    /// Writes an event as one line of NDJSON.
+    pub fn write_json(&self, made: &Made, out: &mut Vec<u8>) {
+        if let Some(account) = self.accounts.get(made.account as usize) {
+            line::write(self, account, made, out);
+        }
+    }
+
+    /// Who each account is, by number.
     #[must_use]
     pub fn truth(&self) -> Vec<Truth> {
-        let truth = |(who, person): (usize, &Person)| Truth {
-            account: String::from_utf8_lossy(self.name(who as u32)).into_owned(),
-            class: person.class,
-            campaign: person.campaign,
+        let truth = |(id, account): (u32, &Account)| Truth {
+            account: line::account_name(self.seed, id),
+            class: account.class.name(),
+            campaign: account.campaign.map(usize::from),
         };
-        self.people.iter().enumerate().map(truth).collect()
+        (0..).zip(&self.accounts).map(truth).collect()
     }
 
-    /// Accounts of each class.
-    #[must_use]
-    pub fn classes(&self) -> BTreeMap<&'static str, usize> {
-        let mut classes = BTreeMap::new();
-        for person in &self.people {
-            *classes.entry(person.class).or_default() += 1;
-        }
-        classes
+    /// The campaign that an account belongs to.
+    pub(super) fn campaign_of(&self, account: &Account) -> Option<&Campaign> {
+        self.campaigns.get(usize::from(account.campaign?))
     }
 
-    pub(super) fn name(&self, who: u32) -> &[u8] {
-        self.names.get(who as usize).map_or(b"?", |name| name.as_slice())
-    }
-}
-
-impl Town {
-    /// A card of its own.
-    pub(super) fn card(&mut self) -> Option<u64> {
-        self.cards += 1;
-        Some(self.cards)
+    pub(super) fn topic_of(&self, text: u32) -> Topic {
+        self.texts.get(text as usize).copied().unwrap_or(Topic::Chat)
     }
 
-    /// A card of its own for nine in ten.
-    pub(super) fn usual_card(&mut self) -> Option<u64> {
-        if self.dice.chance(0.9) { self.card() } else { None }
-    }
-
-    /// Numbers of new templates: the first, and how many.
-    pub(super) fn templates(&mut self, count: u64) -> (u64, u64) {
-        self.templates += count;
-        (self.templates - count, count)
-    }
-
-    /// A site of its own: the first address of a /24 that nobody else has.
-    pub(super) fn site(&mut self, network: Ip) -> Ip {
-        self.sites += 1;
-        network + self.sites * 256
+    pub(super) fn prompts(&self) -> Prompts<'_> {
+        Prompts { words: &self.words, topics: &self.texts, seed: self.seed }
     }
 }

@@ -1,144 +1,156 @@
-//! Honest life, one class a file. Most of it shares something with somebody: an office's address, a carrier's,
-//! a card, a text, a day of creation.
+//! Honest customers, most of whom look as if they acted together with somebody: that is most of life.
+//!
+//! Each class has a file, which founds its accounts and, where they do not live as people do, makes their days.
 
-mod crowds;
-mod events;
-mod firms;
-mod homes;
-mod machines;
+mod agency;
+mod benchmark;
+mod classroom;
+mod cloud;
+mod cron;
+mod fleet;
+mod hackathon;
+mod harness;
+mod home;
+mod launch;
+mod mobile;
+mod office;
+mod reseller;
+mod vpn;
 
-pub(super) use homes::{HOMES, home_size};
+use super::account::Routine;
+use super::census::Census;
+use super::life::Sheet;
 
-use super::person::{Hours, Person, Place, Voice};
-use super::world::Town;
-
-/// How many of the classes that look coordinated to add.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extras {
-    /// Agencies of 16 accounts: one egress, mostly one client and one card.
+/// How many honest customers there are of each class. [`BenignPlan::of`] has the usual mix.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BenignPlan {
+    /// Accounts at home, whose address changes on one day in ten.
+    pub home: u32,
+    /// Accounts behind the shared addresses of mobile carriers.
+    pub mobile: u32,
+    /// Accounts behind the addresses of offices and campuses.
+    pub office: u32,
+    /// Accounts behind the exits of VPN services.
+    pub vpn: u32,
+    /// Accounts of servers.
+    pub cloud: u32,
+    /// Agencies of 16 accounts.
     pub agencies: u32,
-    /// Resellers of 60 accounts: a few datacentre addresses, one card, their own texts, day and night.
+    /// Resellers of 60 accounts.
     pub resellers: u32,
-    /// Resellers of coding agents: what logs cannot tell from a campaign.
-    pub look_alikes: u32,
-    /// Company fleets of 20 accounts: one card, one text, equal volumes, made within two days.
+    /// Resellers of coding agents, of 60 accounts: what no log tells from a campaign.
+    pub coding_resellers: u32,
+    /// Company fleets of 20 accounts.
     pub fleets: u32,
-    /// Classes of 30 students who do the same homework.
-    pub classes: u32,
-    /// Hackathons: 80 fresh accounts, one venue, three days, agents, one starter prompt.
+    /// Accounts of jobs that a clock starts.
+    pub crons: u32,
+    /// Classes of 30 students.
+    pub classrooms: u32,
+    /// Hackathons of 80 fresh accounts.
     pub hackathons: u32,
-    /// Whether a hackathon hands out a kit with a client of its own.
-    pub hackathon_kits: bool,
-    /// Public benchmarks that 50 unrelated developers run.
+    /// Whether hackathons hand out a starter kit whose fingerprint nobody else has.
+    pub starter_kits: bool,
+    /// Public benchmarks, each run by 50 accounts.
     pub benchmarks: u32,
-    /// Accounts made on the day of a product launch.
+    /// Accounts created on the day of a launch.
     pub launch: u32,
-    /// Whether a new harness spreads in the middle of the log.
-    pub new_harness: bool,
+    /// Share of honest accounts that use the popular harness.
+    pub harness: f64,
+    /// Share of honest accounts that take up a new harness in the middle of the log.
+    pub new_harness: f64,
 }
 
-impl Extras {
-    /// The usual number for so many honest accounts.
+impl BenignPlan {
+    /// The usual mix of as many accounts. Of few accounts, the larger kinds of customers are not there.
     #[must_use]
-    pub fn usual(honest: u32) -> Self {
-        Self {
-            agencies: honest / 600,
-            resellers: honest / 4_000,
-            look_alikes: 0,
-            fleets: honest / 2_000,
-            classes: honest / 1_000,
-            hackathons: (honest / 4_000).min(8),
-            hackathon_kits: true,
-            benchmarks: (honest / 5_000).min(6),
-            launch: honest / 50,
-            new_harness: honest >= 1_000,
-        }
+    pub fn of(accounts: u32) -> Self {
+        let groups = |per_mille: f64, of: u32| {
+            (f64::from(accounts) * per_mille / 1_000.0 / f64::from(of)).round() as u32
+        };
+        let mut plan = Self {
+            home: 0,
+            mobile: 0,
+            office: 0,
+            vpn: 0,
+            cloud: 0,
+            agencies: groups(20.0, agency::ACCOUNTS),
+            resellers: groups(15.0, reseller::ACCOUNTS),
+            coding_resellers: 0,
+            fleets: groups(10.0, fleet::ACCOUNTS),
+            crons: groups(10.0, 1),
+            classrooms: groups(15.0, classroom::ACCOUNTS),
+            hackathons: groups(6.0, hackathon::ACCOUNTS),
+            starter_kits: false,
+            benchmarks: groups(4.0, benchmark::ACCOUNTS),
+            launch: groups(20.0, 1),
+            harness: 0.08,
+            new_harness: 0.03,
+        };
+        let ordinary = accounts.saturating_sub(plan.accounts());
+        let share = |percent: u32| (u64::from(ordinary) * u64::from(percent) / 96) as u32;
+        (plan.mobile, plan.office, plan.vpn, plan.cloud) = (share(25), share(15), share(6), share(10));
+        plan.home = ordinary - plan.mobile - plan.office - plan.vpn - plan.cloud;
+        plan
+    }
+
+    /// All accounts.
+    #[must_use]
+    pub fn accounts(&self) -> u32 {
+        let single = [self.home, self.mobile, self.office, self.vpn, self.cloud, self.crons, self.launch];
+        let grouped = [
+            self.agencies * agency::ACCOUNTS,
+            (self.resellers + self.coding_resellers) * reseller::ACCOUNTS,
+            self.fleets * fleet::ACCOUNTS,
+            self.classrooms * classroom::ACCOUNTS,
+            self.hackathons * hackathon::ACCOUNTS,
+            self.benchmarks * benchmark::ACCOUNTS,
+        ];
+        single.into_iter().chain(grouped).sum()
     }
 }
 
-/// The client that most have.
-pub(super) const POPULAR: u32 = 1;
+/// Founds all honest accounts. Returns fingerprint and text of the harnesses.
+pub(super) fn found(census: &mut Census, plan: &BenignPlan) -> [(u32, u32); 2] {
+    home::found(census, plan.home);
+    mobile::found(census, plan.mobile);
+    office::found(census, plan.office);
+    vpn::found(census, plan.vpn);
+    cloud::found(census, plan.cloud);
+    cron::found(census, plan.crons);
+    launch::found(census, plan.launch);
+    for _ in 0..plan.agencies {
+        agency::found(census);
+    }
+    for _ in 0..plan.resellers {
+        reseller::found(census, reseller::Sells::Anything);
+    }
+    for _ in 0..plan.coding_resellers {
+        reseller::found(census, reseller::Sells::CodingAgents);
+    }
+    for number in 0..plan.fleets {
+        fleet::found(census, number);
+    }
+    for _ in 0..plan.classrooms {
+        classroom::found(census);
+    }
+    for _ in 0..plan.hackathons {
+        hackathon::found(census, plan.starter_kits);
+    }
+    for number in 0..plan.benchmarks {
+        benchmark::found(census, number);
+    }
+    harness::give(census, plan.harness, plan.new_harness)
+}
 
-/// Clients from here on are rare ones.
-pub(super) const RARE_CLIENTS: u32 = 10_000;
-
-/// Draws everybody who is honest.
-pub(super) fn settle(town: &mut Town, honest: u32, extras: &Extras) {
-    let share = |percent: u32| honest * percent / 100;
-    homes::settle(town, share(43));
-    homes::settle_mobile(town, share(26));
-    crowds::settle_offices(town, share(15));
-    crowds::settle_vpn(town, share(6));
-    machines::settle_servers(town, share(8));
-    machines::settle_clockwork(town, share(2));
-    events::give_harness(town);
-    for _ in 0..extras.agencies {
-        firms::agency(town);
-    }
-    for _ in 0..extras.resellers {
-        firms::reseller(town, "reseller", 0.1);
-    }
-    for _ in 0..extras.look_alikes {
-        firms::reseller(town, "reseller-coding", 0.75);
-    }
-    for number in 0..extras.fleets {
-        firms::fleet(town, if number % 4 == 0 { 0.6 } else { 0.1 });
-    }
-    for _ in 0..extras.classes {
-        events::class(town);
-    }
-    for number in 0..extras.hackathons {
-        events::hackathon(town, extras.hackathon_kits && number % 2 == 1);
-    }
-    for _ in 0..extras.benchmarks {
-        events::benchmark(town);
-    }
-    events::launch(town, extras.launch);
-    if extras.new_harness {
-        events::new_harness(town);
+/// Makes an honest account's day.
+pub(super) fn day(sheet: &mut Sheet<'_>) {
+    match sheet.account.routine {
+        Routine::Cron { every, second, events } => cron::day(sheet, every, second, events),
+        Routine::Homework { first, day } => classroom::day(sheet, first, day),
+        Routine::Benchmark { first, day } => benchmark::day(sheet, first, day),
+        Routine::Person | Routine::Slot(_) => sheet.person(),
     }
 }
 
-/// Somebody ordinary at a place: the habits from which every class starts.
-fn somebody(town: &mut Town, class: &'static str, place: Place, asn: u32) -> Person {
-    let dice = &mut town.dice;
-    let client = if dice.chance(0.6) { POPULAR } else { 2 + dice.below(60) as u32 };
-    let target = if dice.chance(0.25) { 0.15 + 0.5 * dice.unit() } else { 0.06 * dice.unit() };
-    let country = dice.pick(&["US", "DE", "IN", "BR", "GB", "FR", "JP"]).unwrap_or("US");
-    let hour = match country {
-        "US" | "BR" => 19.0,
-        "IN" | "JP" => 7.0,
-        _ => 13.0,
-    };
-    // One in six came while the log ran.
-    let created = if dice.chance(0.17) && town.days > 10 {
-        dice.below(town.days as u64) as i32
-    } else {
-        -(dice.log_normal(200.0, 1.0).clamp(1.0, 1_400.0) as i32)
-    };
-    let rate = dice.log_normal(3.0, 1.3).clamp(1.0, 800.0);
-    let active = (0.3 + 0.5 * dice.unit()).min(1.0);
-    let domain = if dice.chance(0.7) { dice.below(6) as u32 } else { 100 + dice.below(5_000) as u32 };
-    let weekdays_only = dice.chance(0.3);
-    let payment = town.usual_card();
-    Person {
-        class,
-        campaign: None,
-        days: (0, i32::MAX),
-        created,
-        active,
-        weekdays_only,
-        rate,
-        evenness: None,
-        ramp: 1,
-        hours: Hours::Around(hour),
-        place,
-        asn,
-        country,
-        client,
-        payment,
-        domain,
-        voice: Voice { target, ..Voice::default() },
-        pivot: None,
-    }
-}
+#[cfg(test)]
+mod tests;

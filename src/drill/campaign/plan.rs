@@ -3,9 +3,9 @@
 /// When accounts were made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Creation {
-    /// Within so many days before they start.
+    /// All of them within so many days before the campaign begins.
     Burst(u32),
-    /// Spread over so many days before they start.
+    /// Each some time within so many days before it starts.
     Spread(u32),
     /// Long before, and kept.
     Aged,
@@ -23,9 +23,9 @@ pub enum Exits {
         /// How many an account uses in a day.
         per_day: u32,
     },
-    /// One home address each.
+    /// A line each, like a home's and in the networks of homes.
     Dedicated,
-    /// A home and a server on another continent, each.
+    /// Such a line and a server in a cloud each, by turns.
     TwoCountries,
 }
 
@@ -36,7 +36,7 @@ pub enum Client {
     OneRare,
     /// The one that most have.
     Popular,
-    /// A popular one for each account.
+    /// One for each account, drawn from those that honest accounts have.
     RandomEach,
 }
 
@@ -69,7 +69,7 @@ pub struct CampaignPlan {
     pub accounts: u32,
     /// Exchanges of an account in a day.
     pub per_day: f64,
-    /// First day, counted from the log's first.
+    /// Its first day, counted from the log's first.
     pub first_day: u32,
     /// When accounts were made.
     pub creation: Creation,
@@ -81,25 +81,25 @@ pub struct CampaignPlan {
     pub template_share: f64,
     /// How many templates there are.
     pub templates: u32,
-    /// Share of templates that are rewritten each time.
+    /// Share of those that are put in other words each time.
     pub paraphrase: f64,
     /// How work is given out.
     pub scheduler: Scheduler,
     /// Share of requests that look like anybody's.
     pub mixing: f64,
-    /// Days after which every account is replaced.
+    /// Days after which an account is closed, and replaced by a new one.
     pub churn_days: Option<u32>,
     /// What accounts pay with.
     pub payment: Payment,
     /// Days over which accounts start.
     pub stagger_days: u32,
-    /// Days over which each grows to its volume.
+    /// Days over which its work grows to that volume.
     pub ramp_days: u32,
     /// Whether conversations go over from account to account.
     pub handoffs: bool,
     /// Whether refused requests are sent again from another account.
     pub failovers: bool,
-    /// The day on which half of the work goes to a new model.
+    /// The day of the log on which most of the work goes to a new model, which others take up slowly.
     pub pivot_day: Option<u32>,
 }
 
