@@ -29,6 +29,7 @@ mod networks;
 mod null;
 mod permute;
 mod score;
+mod scratch;
 mod signature;
 mod succession;
 mod twins;
@@ -47,6 +48,7 @@ use facts::Kind;
 use family::Bench;
 use groups::{Group, Origin};
 use score::Scored;
+use scratch::Scratch;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Threads that an analysis uses.
@@ -54,15 +56,21 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(8)
 }
 
-/// Does `count` pieces of work on all threads; results in order. Large and small pieces alternate in most
-/// lists, so each thread takes every nth.
-fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+/// Does `count` pieces of work on all threads, each thread with memory of its own; results in order. Large
+/// and small pieces alternate in most lists, so each thread takes every nth.
+fn in_parallel<M, T: Send>(
+    count: usize,
+    memory: impl Fn() -> M + Sync,
+    work: impl Fn(&mut M, usize) -> T + Sync,
+) -> Vec<T> {
     let workers = workers().min(count.max(1));
-    let work = &work;
+    let lane = |lane: usize| {
+        let mut memory = memory();
+        (lane..count).step_by(workers).map(|at| work(&mut memory, at)).collect::<Vec<T>>()
+    };
+    let lane = &lane;
     let mut lanes: Vec<std::vec::IntoIter<T>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers)
-            .map(|lane| scope.spawn(move || (lane..count).step_by(workers).map(work).collect::<Vec<T>>()))
-            .collect();
+        let threads: Vec<_> = (0..workers).map(|number| scope.spawn(move || lane(number))).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<T>>| match thread.join() {
             Ok(results) => results.into_iter(),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -74,8 +82,8 @@ fn in_parallel<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T
 
 /// Scores all groups, in their order.
 fn score_all(bench: &Bench<'_>, groups: &[Group]) -> Vec<Scored> {
-    in_parallel(groups.len(), |at| {
-        groups.get(at).map_or_else(Scored::default, |group| Scored::of(bench, group, &mut Vec::new()))
+    in_parallel(groups.len(), Scratch::default, |scratch, at| {
+        groups.get(at).map_or_else(Scored::default, |group| Scored::of(bench, group, scratch))
     })
 }
 

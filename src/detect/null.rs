@@ -15,6 +15,7 @@
 
 use super::facts::Kind;
 use super::math;
+use super::scratch::Scratch;
 use super::window::{Items, STRATA, Window};
 
 /// Weight of the overall rate against that of a stratum, in accounts.
@@ -148,20 +149,6 @@ impl<'w> Rates<'w> {
         }
     }
 
-    /// Items that members hold, with how many do; only those that at least three do.
-    fn shared(&self, members: &[u32], scratch: &mut Vec<u32>) -> Vec<(u32, u32)> {
-        scratch.clear();
-        for member in members {
-            scratch.extend_from_slice(self.items.of_account.get(*member));
-        }
-        scratch.sort_unstable();
-        scratch
-            .chunk_by(|a, b| a == b)
-            .filter(|same| same.len() >= SHARED_MIN as usize)
-            .filter_map(|same| Some((*same.first()?, same.len() as u32)))
-            .collect()
-    }
-
     /// The categorical test of a group, none if nothing is shared. `members` are sorted.
     #[must_use]
     pub fn test(
@@ -169,9 +156,14 @@ impl<'w> Rates<'w> {
         window: &Window,
         null: &Null,
         members: &[u32],
-        scratch: &mut Vec<u32>,
+        scratch: &mut Scratch,
     ) -> Option<Categorical> {
-        let shared = self.shared(members, scratch);
+        let held = members.iter().flat_map(|member| self.items.of_account.get(*member)).copied();
+        let shared = scratch.count(self.items.len(), held, SHARED_MIN);
+        if shared.is_empty() {
+            return None;
+        }
+        scratch.mark(window.accounts.len(), members);
         let (group, usual) = null.strata_of(window, members);
         let mut tried = 0;
         let mut best: Option<Excess> = None;
@@ -181,7 +173,7 @@ impl<'w> Rates<'w> {
                 continue;
             }
             let holders = self.holders(window, null, item);
-            let inside = self.inside(window, null, members, item);
+            let inside = self.inside(window, null, members, item, scratch);
             let expected = null.expected(&group, &usual, &holders, &inside);
             let ln_tail = math::poisson_at_least(u64::from(k), expected);
             // Ties go to the value with more holders inside, then to the smaller expectation: figures, not ordinals.
@@ -196,41 +188,37 @@ impl<'w> Rates<'w> {
         Some(Categorical { best, tried, ln_p })
     }
 
-    /// Members that hold an item and belong to the population, by stratum.
-    #[must_use]
-    pub fn inside(&self, window: &Window, null: &Null, members: &[u32], item: u32) -> Strata {
-        let mut inside = [0; STRATA];
+    /// Members that hold an item and belong to the population, by stratum. The members are marked.
+    fn inside(&self, window: &Window, null: &Null, members: &[u32], item: u32, marked: &Scratch) -> Strata {
         let holders = self.items.holders.get(item);
-        let mut count = |account: u32| {
-            if null.is_usual(account)
-                && let Some(account) = window.account(account)
-            {
-                inside[usize::from(account.stratum)] += 1;
-            }
-        };
-        if holders.len() > 16 * members.len() {
-            for member in members.iter().filter(|member| holders.binary_search(member).is_ok()) {
-                count(*member);
-            }
+        // Whichever is shorter: the holders, asked whether they are members, or the other way round.
+        if holders.len() > 8 * members.len() {
+            let both = members.iter().filter(|member| holders.binary_search(member).is_ok());
+            strata_of(window, null, both)
         } else {
-            let mut at = members.iter().peekable();
-            for holder in holders {
-                while at.next_if(|member| *member < holder).is_some() {}
-                if at.peek() == Some(&holder) {
-                    count(*holder);
-                }
-            }
+            strata_of(window, null, holders.iter().filter(|holder| marked.is_marked(**holder)))
         }
-        inside
+    }
+
+    /// The same for whoever has marked nobody.
+    #[must_use]
+    pub fn inside_of(&self, window: &Window, null: &Null, members: &[u32], item: u32) -> Strata {
+        let mut scratch = Scratch::default();
+        scratch.mark(window.accounts.len(), members);
+        self.inside(window, null, members, item, &scratch)
     }
 }
 
-fn holders_by_stratum(window: &Window, null: &Null, holders: &[u32]) -> Strata {
+fn strata_of<'a>(window: &Window, null: &Null, accounts: impl Iterator<Item = &'a u32>) -> Strata {
     let mut strata = [0; STRATA];
-    for holder in holders.iter().filter(|holder| null.is_usual(**holder)) {
-        if let Some(account) = window.account(*holder) {
+    for account in accounts.filter(|account| null.is_usual(**account)) {
+        if let Some(account) = window.account(*account) {
             strata[usize::from(account.stratum)] += 1;
         }
     }
     strata
+}
+
+fn holders_by_stratum(window: &Window, null: &Null, holders: &[u32]) -> Strata {
+    strata_of(window, null, holders.iter())
 }

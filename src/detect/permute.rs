@@ -13,6 +13,7 @@ use super::extraction::below;
 use super::family::{Bench, FAMILIES, Family};
 use super::groups::Group;
 use super::math;
+use super::scratch::Scratch;
 use super::window::{STRATA, Window};
 use crate::limits::{GROUP_MIN, PERMUTATIONS, PERMUTED_GROUPS_MAX};
 use rand_chacha::ChaCha8Rng;
@@ -96,14 +97,20 @@ impl Order {
 }
 
 /// Second strengths of one run.
-fn run(bench: &Bench<'_>, groups: &[&Group], out: &RoaringBitmap, orders: &[Order], seed: u64) -> Vec<f64> {
+fn run(
+    bench: &Bench<'_>,
+    groups: &[&Group],
+    out: &RoaringBitmap,
+    orders: &[Order],
+    seed: u64,
+    scratch: &mut Scratch,
+) -> Vec<f64> {
     let window = bench.window;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let turns: Vec<[usize; STRATA]> = orders
         .iter()
         .map(|order| std::array::from_fn(|s| below(&mut random, order.strata[s].len().max(1))))
         .collect();
-    let mut scratch = Vec::new();
     let mut strengths = Vec::new();
     for group in groups {
         let honest = group.members.iter().copied().filter(|member| !out.contains(*member));
@@ -119,7 +126,7 @@ fn run(bench: &Bench<'_>, groups: &[&Group], out: &RoaringBitmap, orders: &[Orde
             let stand_ins = honest.iter().filter_map(|member| order.stand_in(window, turns, *member));
             let mut members: Vec<u32> = stand_ins.collect();
             members.sort_unstable();
-            let finding = bench.test(family, &members, &mut scratch);
+            let finding = bench.test(family, &members, scratch);
             let strength = finding.map_or(0.0, |finding| math::strength(finding.ln_p));
             if strength > first {
                 second = first;
@@ -141,13 +148,14 @@ fn run(bench: &Bench<'_>, groups: &[&Group], out: &RoaringBitmap, orders: &[Orde
 pub fn null_table(bench: &Bench<'_>, groups: &[Group], out: &RoaringBitmap, seed: u64) -> NullTable {
     let runs = PERMUTATIONS;
     let step = (groups.len() * runs as usize).div_ceil(PERMUTED_GROUPS_MAX).max(1);
+    let seed_of = |family: usize| seed.wrapping_add(family as u64);
     let orders =
-        super::in_parallel(FAMILIES, |family| Order::of(bench.window, out, seed.wrapping_add(family as u64)));
-    let of_run = |n: u32| {
-        let sample: Vec<&Group> = groups.iter().skip(n as usize % step).step_by(step).collect();
-        run(bench, &sample, out, &orders, seed.wrapping_add(1_000 + u64::from(n)))
-    };
-    let mut strengths: Vec<f64> = super::in_parallel(runs as usize, |n| of_run(n as u32)).concat();
+        super::in_parallel(FAMILIES, || (), |(), family| Order::of(bench.window, out, seed_of(family)));
+    let mut strengths: Vec<f64> = super::in_parallel(runs as usize, Scratch::default, |scratch, n| {
+        let sample: Vec<&Group> = groups.iter().skip(n % step).step_by(step).collect();
+        run(bench, &sample, out, &orders, seed.wrapping_add(1_000 + n as u64), scratch)
+    })
+    .concat();
     strengths.sort_unstable_by(|a, b| b.total_cmp(a));
     NullTable { runs, step, strengths }
 }

@@ -3,6 +3,7 @@
 use super::family::{Bench, FAMILIES, Family, Finding};
 use super::groups::Group;
 use super::math;
+use super::scratch::Scratch;
 use std::f64::consts::PI;
 
 /// Chance that a day's analysis confirms any group of honest accounts.
@@ -18,7 +19,7 @@ pub struct Scored {
 impl Scored {
     /// Tests a group. `members` stand for the group's own except where a permutation is tested.
     #[must_use]
-    pub fn of(bench: &Bench<'_>, group: &Group, scratch: &mut Vec<u32>) -> Self {
+    pub fn of(bench: &Bench<'_>, group: &Group, scratch: &mut Scratch) -> Self {
         let mut findings = [None; FAMILIES];
         for family in Family::ALL.into_iter().filter(|family| group.defining != Some(*family)) {
             findings[family as usize] = bench.test(family, &group.members, scratch);

@@ -11,6 +11,7 @@ use crate::detect::family::{Bench, FAMILIES, Family};
 use crate::detect::groups::{Group, Origin};
 use crate::detect::permute::{NullTable, null_table};
 use crate::detect::score::Scored;
+use crate::detect::scratch::Scratch;
 use crate::detect::window::Lists;
 use crate::limits::{CONFIRM_MIN, FALSE_RATE_MAX, GROUP_MIN};
 use roaring::RoaringBitmap;
@@ -188,7 +189,7 @@ impl Frame<'_> {
         let window = self.bench.window;
         let is_member =
             |ordinal: u32| window.rank(ordinal).is_some_and(|rank| members.binary_search(&rank).is_ok());
-        let inside = |passings: &dyn Fn(&DayFacts) -> Vec<Passing>| {
+        let inside = |passings: for<'f> fn(&'f DayFacts) -> &'f [Passing]| {
             let all = self.days.iter().flat_map(|facts| passings(facts));
             all.filter(|passing| is_member(passing.from) && is_member(passing.to)).count() as u32
         };
@@ -197,8 +198,8 @@ impl Frame<'_> {
         Deception {
             core_share: in_core as f64 / members.len().max(1) as f64,
             successions: self.succeeds(members).len() as u32,
-            handoffs: inside(&|facts| facts.handoffs.clone()),
-            failovers: inside(&|facts| facts.failovers.clone()),
+            handoffs: inside(|facts| &facts.handoffs),
+            failovers: inside(|facts| &facts.failovers),
         }
     }
 
@@ -291,7 +292,7 @@ impl Frame<'_> {
 
     fn score(&self, members: &[u32]) -> Scored {
         let group = Group { origin: Origin::Union, defining: None, members: members.to_vec() };
-        Scored::of(self.bench, &group, &mut Vec::new())
+        Scored::of(self.bench, &group, &mut Scratch::default())
     }
 
     fn extreme(&self, members: &[u32], threshold: f64) -> [bool; FAMILIES] {

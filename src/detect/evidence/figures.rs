@@ -114,7 +114,7 @@ fn shared(context: &Context<'_>, cluster: &Confirmed, kind: Kind, test: &Categor
         "n_s": by_stratum(&group),
         "n'_s": by_stratum(&usual),
         "C_s": by_stratum(&rates.holders(window, &bench.null, item)),
-        "k'_s": by_stratum(&rates.inside(window, &bench.null, &cluster.members, item)),
+        "k'_s": by_stratum(&rates.inside_of(window, &bench.null, &cluster.members, item)),
         "formula": CATEGORICAL,
     })
 }

@@ -16,6 +16,7 @@ use super::examine::{Given, Report, SEED};
 use super::facts::hex;
 use super::groups::{Group, Origin};
 use super::score::{ALPHA, Scored};
+use super::scratch::Scratch;
 use super::twins;
 use crate::event::Day;
 use crate::store::Snapshot;
@@ -217,7 +218,7 @@ fn sensitivity(frame: &Frame<'_>, cluster: &Confirmed) -> Value {
     let mut smaller: Vec<u32> = by_size.iter().take(kept).map(|(_, rank)| *rank).collect();
     smaller.sort_unstable();
     let group = Group { origin: Origin::Union, defining: None, members: smaller };
-    let smaller = Scored::of(frame.bench, &group, &mut Vec::new());
+    let smaller = Scored::of(frame.bench, &group, &mut Scratch::default());
     let without_net = Scored {
         findings: {
             let mut findings = cluster.scored.findings;

@@ -39,6 +39,8 @@ pub struct Volumes {
 /// Variance of log volume of established accounts, by kind of network.
 pub(super) struct Baseline {
     variances: [f64; TYPES],
+    /// Log volume of every account that has one, NaN for the others.
+    logs: Vec<f64>,
 }
 
 fn log_rate(account: &Account) -> Option<f64> {
@@ -69,15 +71,17 @@ impl Baseline {
         };
         let variances =
             rates.map(|rates| if rates.len() >= ACCOUNTS_TO_SPEAK { spread(&rates).1 } else { overall });
-        Self { variances }
+        let logs = window.accounts.iter().map(|account| log_rate(account).unwrap_or(f64::NAN)).collect();
+        Self { variances, logs }
     }
 
     pub(super) fn test(&self, window: &Window, members: &[u32]) -> Option<Finding> {
         let mut logs = Vec::with_capacity(members.len());
         let mut rates = Vec::with_capacity(members.len());
         let (mut pooled, mut events) = (0.0, 0.0);
-        for account in members.iter().filter_map(|member| window.account(*member)) {
-            if let Some(log) = log_rate(account) {
+        for member in members {
+            let log = self.logs.get(*member as usize).copied().unwrap_or(f64::NAN);
+            if let (Some(account), false) = (window.account(*member), log.is_nan()) {
                 logs.push(log);
                 rates.push(account.rate());
                 events += account.events as f64;

@@ -11,6 +11,7 @@ pub use load::Volumes;
 
 use super::facts::Kind;
 use super::null::{Categorical, Null, Rates};
+use super::scratch::Scratch;
 use super::window::Window;
 
 /// A kind of evidence.
@@ -123,12 +124,12 @@ impl<'w> Bench<'w> {
 
     /// What a family says of a group; none if it has nothing to go by. `members` are sorted.
     #[must_use]
-    pub fn test(&self, family: Family, members: &[u32], scratch: &mut Vec<u32>) -> Option<Finding> {
+    pub fn test(&self, family: Family, members: &[u32], scratch: &mut Scratch) -> Option<Finding> {
         match family {
             Family::Life => self.created.test(self.window, &self.null, members),
             Family::Load => self.volumes.test(self.window, members),
             Family::Sync => {
-                let rhythm = self.rhythm.test(self.window, members);
+                let rhythm = self.rhythm.test(members);
                 let pivot = self.shared(family, members, scratch);
                 let both = rhythm.is_some() && pivot.is_some();
                 let best = rhythm.into_iter().chain(pivot).min_by(|a, b| a.ln_p.total_cmp(&b.ln_p))?;
@@ -143,7 +144,7 @@ impl<'w> Bench<'w> {
     }
 
     /// The strongest shared value of a family's kinds.
-    fn shared(&self, family: Family, members: &[u32], scratch: &mut Vec<u32>) -> Option<Finding> {
+    fn shared(&self, family: Family, members: &[u32], scratch: &mut Scratch) -> Option<Finding> {
         let kinds = self.rates.iter().filter(|rates| Family::of_kind(rates.kind) == family);
         let found = kinds.filter_map(|rates| {
             let test = rates.test(self.window, &self.null, members, scratch)?;

@@ -14,38 +14,51 @@ const DAYS_MIN: usize = 5;
 /// Allowance for what accounts of one kind have in common anyway.
 const ALLOWANCE: f64 = 1.5;
 
-/// The platform's rhythm: what one event is of a day.
+/// Everybody's shares of the platform's days, each over the account's own mean.
 pub(super) struct Rhythm {
-    weights: Vec<f64>,
+    days: usize,
+    /// `days` numbers an account; all zero for one without events.
+    shares: Vec<f64>,
+    /// Variance of each account's shares.
+    variances: Vec<f64>,
 }
 
 impl Rhythm {
     pub(super) fn of(window: &Window) -> Self {
-        Self { weights: window.totals.iter().map(|total| 1.0 / (*total).max(1) as f64).collect() }
+        let days = window.days();
+        let weights: Vec<f64> = window.totals.iter().map(|total| 1.0 / (*total).max(1) as f64).collect();
+        let mut shares = Vec::with_capacity(days * window.accounts.len());
+        let mut variances = Vec::with_capacity(window.accounts.len());
+        for account in 0..window.accounts.len() as u32 {
+            let start = shares.len();
+            let daily = window.daily(account).iter().zip(&weights);
+            shares.extend(daily.map(|(events, weight)| f64::from(*events) * weight));
+            let own = shares.get_mut(start..).unwrap_or_default();
+            let mean = own.iter().sum::<f64>() / days as f64;
+            let mut squares = 0.0;
+            if mean > 0.0 {
+                for share in own {
+                    *share /= mean;
+                    squares += (*share - 1.0) * (*share - 1.0);
+                }
+            }
+            variances.push(squares / (days as f64 - 1.0).max(1.0));
+        }
+        Self { days, shares, variances }
     }
 
-    pub(super) fn test(&self, window: &Window, members: &[u32]) -> Option<Finding> {
-        let days = self.weights.len();
+    pub(super) fn test(&self, members: &[u32]) -> Option<Finding> {
+        let days = self.days;
         if days < DAYS_MIN || members.len() < 2 {
             return None;
         }
         let mut sum = vec![0.0; days];
         let mut apart = 0.0;
         for member in members {
-            let daily = window.daily(*member);
-            let shares =
-                || daily.iter().zip(&self.weights).map(|(events, weight)| f64::from(*events) * weight);
-            let mean = shares().sum::<f64>() / days as f64;
-            if mean <= 0.0 {
-                continue;
-            }
-            let mut squares = 0.0;
-            for (sum, share) in sum.iter_mut().zip(shares()) {
-                let x = share / mean;
-                *sum += x;
-                squares += (x - 1.0) * (x - 1.0);
-            }
-            apart += squares / (days as f64 - 1.0);
+            let start = *member as usize * days;
+            let shares = self.shares.get(start..start + days).unwrap_or_default();
+            sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
+            apart += self.variances.get(*member as usize).copied().unwrap_or_default();
         }
         if apart <= 0.0 {
             return None;
