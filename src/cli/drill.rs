@@ -170,7 +170,9 @@ fn feed(
             bytes.clear();
         }
     }
-    by_person.into_iter().for_each(|(person, events)| count(person, events));
+    for (person, events) in by_person {
+        count(person, events);
+    }
     offline.take(&bytes)
 }
 

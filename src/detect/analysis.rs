@@ -222,7 +222,7 @@ impl Analysis {
 
 /// Facts of the window that ends with a day, made from all rows there are: what closing day after day came
 /// to, as long as nothing came late.
-pub fn facts_of_window(snapshot: &Snapshot, last: i32) -> Result<Vec<DayFacts>, StoreError> {
+pub(super) fn facts_of_window(snapshot: &Snapshot, last: i32) -> Result<Vec<DayFacts>, StoreError> {
     let until = Day(last).end();
     let parts = snapshot.parts(Span { since: Micros::MIN, until });
     let log_start = parts.iter().map(|part| Day::of(part.span().0).0).min().unwrap_or(last);
@@ -230,7 +230,7 @@ pub fn facts_of_window(snapshot: &Snapshot, last: i32) -> Result<Vec<DayFacts>, 
     let mut days: Vec<DayFacts> = Vec::new();
     for day in first..=last {
         days.push(gather(snapshot, &Gathering { day: Day(day), rows: 0..snapshot.rows() })?);
-        prune_templates(&mut days);
+        let _pruned = prune_templates(&mut days);
     }
     Ok(days)
 }

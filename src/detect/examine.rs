@@ -149,7 +149,7 @@ fn judge(
     report.null_max = found.null.max();
     report.threshold = base;
     report.permutations = found.null.runs;
-    let context = Context { snapshot, frame: &frame, found: &found, report, given, strong: &strong };
+    let context = Context { snapshot, frame: &frame, report, given, strong: &strong };
     let evidence = found.clusters.iter().map(|cluster| evidence::document(&context, cluster)).collect();
     (found, strong, evidence)
 }

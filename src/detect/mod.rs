@@ -100,9 +100,7 @@ fn names_of(snapshot: &Snapshot, groups: &[Group]) -> Vec<u64> {
             xxh3_64(&bytes)
         }
         Origin::Visitors => 1,
-        Origin::Turns => 2,
-        Origin::Signature => 3,
-        Origin::Union => 4,
+        Origin::Union => 2,
     };
     groups.iter().map(name).collect()
 }

@@ -5,9 +5,9 @@
 //! `q(t) = ((1 + null groups with s2 >= t) / B) / max(1, observed with s2 >= t)`, and no group's q is
 //! larger than that of a weaker one.
 //!
-//! Accounts of groups that would be accused are taken out first: in a stratum that a campaign fills, a
-//! shuffled campaign is the same campaign. Coordinated groups that accuse nobody stay in, so that networks
-//! which validate each other show.
+//! Accounts of groups that would be accused, and of strong groups that fill a tenth of a stratum, are taken
+//! out first: where a campaign fills a stratum, a shuffled campaign is the same campaign. Other coordinated
+//! groups stay in, so that networks which validate each other show.
 
 use super::extraction::below;
 use super::family::{Bench, FAMILIES, Family};

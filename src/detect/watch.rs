@@ -76,7 +76,7 @@ impl Watch {
         }
         let mut joined = 0;
         for (cluster, account) in touched {
-            let is_member = self.met.get(&(cluster, account)).is_some_and(|met| suffices(met));
+            let is_member = self.met.get(&(cluster, account)).is_some_and(suffices);
             if is_member && let Some(cluster) = book.clusters.get_mut(cluster) {
                 let name = {
                     let catalog = snapshot.catalog();

@@ -239,6 +239,16 @@ impl Window {
         Lists::of(&pairs, self.accounts.len())
     }
 
+    /// All accounts by stratum.
+    #[must_use]
+    pub fn strata(&self) -> [u32; STRATA] {
+        let mut strata = [0; STRATA];
+        for account in &self.accounts {
+            strata[usize::from(account.stratum)] += 1;
+        }
+        strata
+    }
+
     /// Days in the window.
     #[must_use]
     pub fn days(&self) -> usize {

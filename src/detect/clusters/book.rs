@@ -229,7 +229,7 @@ impl Cluster {
             self.happened(day, Step::Judged, found.members.len(), found.verdict.name().to_owned());
             self.verdict = found.verdict;
         }
-        if found.is_confirmed && self.status == Status::Watch {
+        if found.large_enough && self.status == Status::Watch {
             self.status = Status::Confirmed;
             self.confirmed = Some(day);
             self.happened(day, Step::Confirmed, found.members.len(), String::new());

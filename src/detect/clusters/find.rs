@@ -12,7 +12,7 @@ use crate::detect::groups::{Group, Origin};
 use crate::detect::permute::{NullTable, null_table};
 use crate::detect::score::Scored;
 use crate::detect::scratch::Scratch;
-use crate::detect::window::Lists;
+use crate::detect::window::{Lists, STRATA};
 use crate::limits::{CONFIRM_MIN, FALSE_RATE_MAX, GROUP_MIN};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
@@ -28,6 +28,12 @@ const ROUNDS: usize = 3;
 
 /// ln of the odds from which an account is a member: a hundred to one.
 const MEMBER_ODDS: f64 = 4.605_170_185_988_091;
+
+/// ln of the odds that make up for one family less: ten thousand to one.
+const SURE_ODDS: f64 = 9.210_340_371_976_182;
+
+/// Share of a stratum from which a group fills it.
+const FILLED: f64 = 0.1;
 
 /// A day's groups and what was measured of them.
 pub struct Frame<'b> {
@@ -83,7 +89,7 @@ pub struct Confirmed {
     /// What it is.
     pub verdict: Verdict,
     /// Whether it is large enough to be confirmed.
-    pub is_confirmed: bool,
+    pub large_enough: bool,
 }
 
 /// What a day's finding gave.
@@ -104,7 +110,10 @@ pub fn find(frame: &Frame<'_>) -> Found {
     let strong = (0..frame.groups.len()).filter(is_strong);
     let (mut accusing, mut telling): (Vec<usize>, Vec<usize>) =
         strong.partition(|at| frame.verdict_of_group(*at).accuses());
-    let accused = accusing.iter().flat_map(|at| frame.groups[*at].members.iter().copied()).collect();
+    let of_group = |at: &usize| frame.groups[*at].members.iter().copied();
+    let fills = |at: &&usize| frame.fills_a_stratum(**at);
+    let mut accused: RoaringBitmap = accusing.iter().flat_map(of_group).collect();
+    accused.extend(telling.iter().filter(fills).flat_map(of_group));
     let null = null_table(frame.bench, frame.groups, &accused, frame.seed);
     let mut observed: Vec<f64> = frame.scored.iter().map(Scored::coordination).collect();
     observed.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -140,6 +149,18 @@ struct Union {
 }
 
 impl Frame<'_> {
+    /// Whether a group is so much of one of its strata that shuffling within it changes little.
+    fn fills_a_stratum(&self, at: usize) -> bool {
+        let window = self.bench.window;
+        let mut own = [0_u32; STRATA];
+        for account in self.groups[at].members.iter().filter_map(|member| window.account(*member)) {
+            own[usize::from(account.stratum)] += 1;
+        }
+        own.iter()
+            .zip(window.strata())
+            .any(|(own, all)| *own > 0 && f64::from(*own) >= FILLED * f64::from(all))
+    }
+
     fn verdict_of_group(&self, at: usize) -> Verdict {
         let (group, scored) = (&self.groups[at], &self.scored[at]);
         let operator: Vec<Family> = operator(scored, self.thresholds[at]);
@@ -247,7 +268,10 @@ impl Frame<'_> {
             let profile = Profile::of(self.bench, &members, extreme);
             agreements = candidates.iter().map(|account| (*account, profile.agreements(*account))).collect();
             let telling = profile.telling(&agreements, &candidates);
-            let is_one = |found: &Vec<Family>| agrees(found, needed) && telling.odds(found) >= MEMBER_ODDS;
+            let is_one = |found: &Vec<Family>| {
+                let odds = telling.odds(found);
+                (agrees(found, needed) && odds >= MEMBER_ODDS) || (agrees(found, 2) && odds >= SURE_ODDS)
+            };
             let kept = candidates.iter().copied();
             let kept: Vec<u32> = kept.filter(|account| agreements.get(account).is_some_and(is_one)).collect();
             let settled = kept == members;
@@ -274,7 +298,7 @@ impl Frame<'_> {
         Some(Confirmed {
             bystanders: bystanders.collect(),
             agreements: members.iter().map(|m| agreements.get(m).cloned().unwrap_or_default()).collect(),
-            is_confirmed: members.len() >= CONFIRM_MIN,
+            large_enough: members.len() >= CONFIRM_MIN,
             succeeds: self.succeeds(&members),
             members,
             groups: union.groups.clone(),

@@ -11,7 +11,7 @@ mod verify;
 pub use markdown::markdown;
 pub use verify::{Difference, VerifyError, seal, verify};
 
-use super::clusters::{Confirmed, Found, Frame};
+use super::clusters::{Confirmed, Frame};
 use super::examine::{Given, Report, SEED};
 use super::facts::hex;
 use super::groups::{Group, Origin};
@@ -40,8 +40,6 @@ pub struct Context<'a> {
     pub snapshot: &'a Snapshot,
     /// The day's groups and tests.
     pub frame: &'a Frame<'a>,
-    /// What was found.
-    pub found: &'a Found,
     /// Figures of the day.
     pub report: &'a Report,
     /// What was known before.
@@ -198,8 +196,6 @@ fn origin(context: &Context<'_>, group: &Group) -> String {
             format!("all who share {} {}", kind.name(), figures::value(context.snapshot, kind, value))
         }
         Origin::Visitors => "visitors who keep meeting at addresses where neither lives".to_owned(),
-        Origin::Turns => "accounts that take turns".to_owned(),
-        Origin::Signature => "newcomers who hold keys of a known cluster".to_owned(),
         Origin::Union => "several groups".to_owned(),
     }
 }

@@ -64,9 +64,12 @@ pub fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, Store
         distinct(lines.iter().flat_map(|line| {
             line.keys.into_iter().filter(|key| *key != 0).map(|key| pair(key, line.account))
         }));
-    facts.prompts = distinct(lines.iter().filter_map(|line| {
-        (line.exact != 0 && line.exact % PROMPT_SAMPLE == 1).then(|| pair(line.account, line.exact))
-    }));
+    facts.prompts = distinct(
+        lines
+            .iter()
+            .filter(|line| line.exact != 0 && line.exact % PROMPT_SAMPLE == 1)
+            .map(|line| pair(line.account, line.exact)),
+    );
     subjects(snapshot, &lines, &mut facts);
     clients(snapshot, &lines, &mut facts);
     origins(snapshot, &lines, &mut facts);
@@ -190,9 +193,9 @@ fn names(snapshot: &Snapshot, dim: Dim, keys: &[u32]) -> Vec<Option<u32>> {
 }
 
 /// What a route says.
+#[expect(clippy::struct_excessive_bools, reason = "four things that are so or not, side by side")]
 #[derive(Clone, Copy, Default)]
 struct Route {
-    model: Option<u32>,
     refused: bool,
     labelled: bool,
     target: bool,
@@ -219,7 +222,6 @@ impl Routes {
                 topic.as_ref().is_some_and(|topic| words.iter().any(|word| topic.contains(word)))
             };
             Route {
-                model: catalog.name_of(Dim::Model, key),
                 refused: matches!(status, Some(403 | 429)),
                 labelled: topic.is_some(),
                 target: is(&TARGET_TOPICS),

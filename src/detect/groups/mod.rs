@@ -6,7 +6,7 @@ mod visitors;
 
 pub(super) use stars::common;
 pub use stars::stars;
-pub use visitors::{Meeting, Meetings};
+pub use visitors::Meetings;
 
 use super::facts::Kind;
 use super::family::Family;
@@ -18,10 +18,6 @@ pub enum Origin {
     Star(Kind, u32),
     /// Visitors who keep meeting.
     Visitors,
-    /// Accounts of one session rate that take turns.
-    Turns,
-    /// Accounts that hold keys of a known cluster.
-    Signature,
     /// Several groups as one.
     Union,
 }

@@ -40,7 +40,7 @@ pub fn stars(window: &Window, rates: &[Rates<'_>]) -> Vec<Group> {
             .filter(|item| (GROUP_MIN..=most).contains(&items.holders.get(*item).len()))
             .filter(|item| !is_background(*item))
             .collect();
-        found = one_for_each(window, items, found);
+        found = one_for_each(window, items, &found);
         let defining = Some(Family::of_kind(kind));
         groups.extend(found.into_iter().map(|item| Group {
             origin: Origin::Star(kind, items.values.get(item as usize).copied().unwrap_or_default()),
@@ -53,7 +53,7 @@ pub fn stars(window: &Window, rates: &[Rates<'_>]) -> Vec<Group> {
 
 /// One item for each family of items whose holders overlap by nine tenths: the one with most holders.
 /// Candidates are those that agree in one of four minimum hashes over the names of their holders.
-fn one_for_each(window: &Window, items: &Items, found: Vec<u32>) -> Vec<u32> {
+fn one_for_each(window: &Window, items: &Items, found: &[u32]) -> Vec<u32> {
     let hashes: Vec<u64> =
         window.accounts.iter().map(|account| xxh3_64_with_seed(account.name.as_bytes(), 0)).collect();
     let minimum = |item: u32, salt: u64| {

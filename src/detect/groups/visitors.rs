@@ -6,8 +6,8 @@
 //! core appears once that passes one or two (percolation of the 2-core of a random graph).
 //!
 //! Where strangers meet anyway nothing is counted: hosting and VPN networks, and carriers that put many
-//! customers behind an address (Q_A > 1/300: the chance that two established accounts of one network share
-//! an address).
+//! customers behind an address (the chance that two established accounts of one network share
+//! an address is over one in 300).
 
 use super::{Group, Origin};
 use crate::detect::family::Family;
@@ -60,8 +60,6 @@ pub struct Meeting {
 /// Meetings of the window and the core of those who keep meeting.
 #[derive(Debug, Default)]
 pub struct Meetings {
-    /// Ascending.
-    pub meetings: Vec<Meeting>,
     /// Components of the core, each ascending, those with the smallest rank first.
     pub cores: Vec<Vec<u32>>,
 }
@@ -79,7 +77,7 @@ impl Meetings {
         meetings.sort_unstable();
         meetings.dedup();
         let cores = cores(&meetings, window.accounts.len());
-        Self { meetings, cores }
+        Self { cores }
     }
 
     /// Accounts in a core of testable size.
