@@ -6,6 +6,12 @@
 //! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--verbose] [RUNG ...]`
 //! A rung is E1 to E12, or `honest` for a world without a campaign.
 
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench stops at the first thing that goes wrong, and prints its table"
+)]
+
 mod run;
 
 use cahoots::drill::{NAMES, WorldPlan, rung};

@@ -2,7 +2,7 @@
 //! drilled or replayed beside a running server.
 
 use crate::clock::{Clock, SystemClock};
-use crate::detect::{Analysis, Difference, VerifyError, verify};
+use crate::detect::{Analysis, Difference, Due, VerifyError, verify};
 use crate::event::{Aspect, Dim, Micros, Window};
 use crate::ingest::{Context, Decoder};
 use crate::store::{Appender, Snapshot, Store, StoreError};
@@ -108,7 +108,10 @@ impl Offline {
     /// Analyses every day from the first, forgetting what was known; calls `each` after each day.
     pub fn analyze(&self, mut each: impl FnMut(&Analysis)) -> Result<Analysis, StoreError> {
         let mut analysis = Analysis::default();
+        let rows = self.store.snapshot()?.rows();
         while let Some(due) = analysis.due(&self.store.snapshot()?, Some(Micros::MAX))? {
+            // What was planted came after everything else, and belongs to its days all the same.
+            let due = Due { rows, ..due };
             analysis.step(&self.store, due)?;
             if due.hour.is_none() {
                 each(&analysis);

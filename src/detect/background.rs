@@ -11,7 +11,7 @@ use crate::limits::{STANDING_ACCOUNTS_MIN, STANDING_SHARE};
 /// For each item whether it has standing: enough established holders, and among its holders at least
 /// three tenths of the share of established accounts that the platform has.
 #[must_use]
-pub fn with_standing(window: &Window, items: &Items) -> Vec<bool> {
+pub(super) fn with_standing(window: &Window, items: &Items) -> Vec<bool> {
     let mature = window.accounts.iter().filter(|account| account.mature).count() as f64;
     let share = mature / window.accounts.len().max(1) as f64;
     (0..items.len() as u32)
@@ -28,7 +28,7 @@ pub fn with_standing(window: &Window, items: &Items) -> Vec<bool> {
 /// Whether a population has unusually many young accounts: then only established ones say what is usual.
 /// Young are the accounts of the last fourteen days; usual is their even share of a year.
 #[must_use]
-pub fn is_young(window: &Window) -> bool {
+pub(super) fn is_young(window: &Window) -> bool {
     let born = window.accounts.iter().filter_map(|account| account.created);
     let (mut young, mut all) = (0_u32, 0_u32);
     for created in born {
@@ -41,6 +41,6 @@ pub fn is_young(window: &Window) -> bool {
 
 /// Sum over strata.
 #[must_use]
-pub fn total(strata: &Strata) -> u32 {
+pub(super) fn total(strata: &Strata) -> u32 {
     strata.iter().sum()
 }

@@ -6,7 +6,7 @@ use super::window::Window;
 use crate::limits::{ACCOUNTS_MIN, BASELINE_ACCOUNTS_MIN, ONE_ACCOUNT_SHARE};
 
 /// Checks a window: an error says why nothing can be judged, notes say which families have nothing to go by.
-pub fn check(window: &Window, notes: &mut Vec<String>) -> Result<(), String> {
+pub(super) fn check(window: &Window, notes: &mut Vec<String>) -> Result<(), String> {
     let accounts = window.accounts.len();
     if accounts < ACCOUNTS_MIN {
         return Err(format!(

@@ -21,7 +21,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Seed of everything random; it is in the evidence.
-pub const SEED: u64 = 0xca40_0715;
+pub(super) const SEED: u64 = 0xca40_0715;
 
 /// What a closing did, and what it could not say.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
@@ -50,7 +50,7 @@ pub struct Report {
 
 /// What an examination needs besides the events of the window.
 #[derive(Clone, Debug, Default)]
-pub struct Given<'a> {
+pub(super) struct Given<'a> {
     /// What is known of accounts from before.
     pub history: Option<&'a History>,
     /// The day on which each group was first strong, by a hash of what made it.
@@ -66,7 +66,7 @@ pub struct Given<'a> {
 }
 
 /// What an examination found.
-pub struct Examined {
+pub(super) struct Examined {
     /// The window.
     pub window: Window,
     /// Figures of the day.
@@ -81,7 +81,7 @@ pub struct Examined {
 
 /// Examines the window that ends with the last of some days.
 #[must_use]
-pub fn examine(snapshot: &Snapshot, days: &[&DayFacts], given: &Given<'_>) -> Examined {
+pub(super) fn examine(snapshot: &Snapshot, days: &[&DayFacts], given: &Given<'_>) -> Examined {
     let nothing = History::default();
     let mut window = Window::of(snapshot, days, given.history.unwrap_or(&nothing));
     let meetings = Meetings::of(&window);

@@ -12,13 +12,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// Overlap of prompts from which accounts work on the same dataset.
-pub const SAME_DATASET: f64 = 0.5;
+pub(super) const SAME_DATASET: f64 = 0.5;
 
 /// Overlap of prompts below which accounts share out one queue.
-pub const QUEUE_OVERLAP: f64 = 0.02;
+pub(super) const QUEUE_OVERLAP: f64 = 0.02;
 
 /// What everybody asks for, prepared once for a window.
-pub struct Asking<'w> {
+pub(super) struct Asking<'w> {
     window: &'w Window,
     /// Sum of the shares of target requests, and of how many accounts.
     sum: f64,
@@ -82,7 +82,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 impl<'w> Asking<'w> {
     /// What the accounts of a window ask for.
     #[must_use]
-    pub fn of(window: &'w Window, days: &[&DayFacts]) -> Self {
+    pub(super) fn of(window: &'w Window, days: &[&DayFacts]) -> Self {
         let told = || window.accounts.iter().filter(|account| account.labelled >= LABELLED_MIN);
         let mut prompts: Vec<u64> = days
             .iter()
@@ -118,7 +118,7 @@ impl<'w> Asking<'w> {
 
     /// What a group asks for. `members` are sorted; `seed` chooses the pairs that are compared.
     #[must_use]
-    pub fn of_group(&self, members: &[u32], seed: u64) -> Extraction {
+    pub(super) fn of_group(&self, members: &[u32], seed: u64) -> Extraction {
         let platform = self.platform(members);
         let accounts = || members.iter().filter_map(|member| self.window.account(*member));
         let told = || accounts().filter(|account| account.labelled >= LABELLED_MIN);
@@ -192,6 +192,6 @@ fn score(found: &Extraction) -> f64 {
 }
 
 /// A number below a bound.
-pub fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
+pub(super) fn below(random: &mut ChaCha8Rng, bound: usize) -> usize {
     ((u64::from(random.next_u32()) * bound as u64) >> 32) as usize
 }

@@ -74,25 +74,25 @@ fn upper_fraction(a: f64, z: f64) -> f64 {
 
 /// ln P(X >= k) for X Poisson with mean `mean`.
 #[must_use]
-pub fn poisson_at_least(k: u64, mean: f64) -> f64 {
+pub(super) fn poisson_at_least(k: u64, mean: f64) -> f64 {
     if k == 0 { 0.0 } else { lower_gamma(k as f64, mean) }
 }
 
 /// ln P(X <= x) for X chi-square with `degrees` degrees of freedom.
 #[must_use]
-pub fn chi_square_at_most(x: f64, degrees: f64) -> f64 {
+pub(super) fn chi_square_at_most(x: f64, degrees: f64) -> f64 {
     lower_gamma(degrees / 2.0, x / 2.0)
 }
 
 /// ln P(X >= x) for X chi-square with `degrees` degrees of freedom.
 #[must_use]
-pub fn chi_square_at_least(x: f64, degrees: f64) -> f64 {
+pub(super) fn chi_square_at_least(x: f64, degrees: f64) -> f64 {
     upper_gamma(degrees / 2.0, x / 2.0)
 }
 
 /// Strength of a finding, -log10 p, from ln p. Never negative, never beyond 300.
 #[must_use]
-pub fn strength(ln_p: f64) -> f64 {
+pub(super) fn strength(ln_p: f64) -> f64 {
     (-ln_p / std::f64::consts::LN_10).clamp(0.0, 300.0)
 }
 

@@ -2,12 +2,12 @@
 //! unknown, which is a type of its own: a stratum, never a reason.
 
 /// Number of types.
-pub const TYPES: usize = 6;
+pub(super) const TYPES: usize = 6;
 
 /// Kind of network that an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum NetworkType {
+pub(super) enum NetworkType {
     /// Not in the table.
     Unknown = 0,
     /// Homes.
@@ -86,7 +86,7 @@ const KNOWN: &[(u32, NetworkType)] = &[
 impl NetworkType {
     /// The type of an autonomous system; 0 stands for none given.
     #[must_use]
-    pub fn of_asn(asn: u32) -> Self {
+    pub(super) fn of_asn(asn: u32) -> Self {
         KNOWN
             .binary_search_by_key(&asn, |known| known.0)
             .ok()

@@ -19,16 +19,16 @@ use super::scratch::Scratch;
 use super::window::{Items, STRATA, Window};
 
 /// Weight of the overall rate against that of a stratum, in accounts.
-pub const KAPPA: f64 = 50.0;
+pub(super) const KAPPA: f64 = 50.0;
 
 /// Holders from which on an item's counts by stratum are kept, not counted again for each group.
 const DENSE_FROM: usize = 64;
 
 /// Holders of a value that a value needs in a group before it is tested.
-pub const SHARED_MIN: u32 = 3;
+pub(super) const SHARED_MIN: u32 = 3;
 
 /// Accounts by stratum.
-pub type Strata = [u32; STRATA];
+pub(super) type Strata = [u32; STRATA];
 
 /// A value that is more common in a group than chance allows.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -22,7 +22,7 @@ use roaring::RoaringBitmap;
 
 /// What the permutations gave.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct NullTable {
+pub(super) struct NullTable {
     /// Permutations.
     pub runs: u32,
     /// Each run tested one group in this many.
@@ -34,20 +34,20 @@ pub struct NullTable {
 impl NullTable {
     /// Null groups in one run at a strength or above, scaled to all groups.
     #[must_use]
-    pub fn per_run(&self, strength: f64) -> f64 {
+    pub(super) fn per_run(&self, strength: f64) -> f64 {
         let at_least = self.strengths.partition_point(|null| *null >= strength) as f64;
         (1.0 + at_least * self.step.max(1) as f64) / f64::from(self.runs.max(1))
     }
 
     /// The strongest null group, 0 if none reached 2.
     #[must_use]
-    pub fn max(&self) -> f64 {
+    pub(super) fn max(&self) -> f64 {
         self.strengths.first().copied().unwrap_or(0.0)
     }
 
     /// The false rate of a group of some strength, given the strengths of all groups in descending order.
     #[must_use]
-    pub fn q(&self, strength: f64, observed: &[f64]) -> f64 {
+    pub(super) fn q(&self, strength: f64, observed: &[f64]) -> f64 {
         let weaker = observed.iter().enumerate().skip_while(|(_, other)| **other > strength);
         let weaker = weaker.take_while(|(_, other)| **other >= 2.0);
         let rates = weaker.map(|(at, other)| self.per_run(*other) / (at + 1) as f64);
@@ -145,7 +145,7 @@ fn run(
 /// Permutes and tests again, accounts in `out` left out. Each run tests every nth group, beginning with
 /// another one, so that all runs together test about `PERMUTED_GROUPS_MAX`.
 #[must_use]
-pub fn null_table(bench: &Bench<'_>, groups: &[Group], out: &RoaringBitmap, seed: u64) -> NullTable {
+pub(super) fn null_table(bench: &Bench<'_>, groups: &[Group], out: &RoaringBitmap, seed: u64) -> NullTable {
     let runs = PERMUTATIONS;
     let step = (groups.len() * runs as usize).div_ceil(PERMUTED_GROUPS_MAX).max(1);
     let seed_of = |family: usize| seed.wrapping_add(family as u64);

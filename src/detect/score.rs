@@ -7,7 +7,7 @@ use super::scratch::Scratch;
 use std::f64::consts::PI;
 
 /// Chance that a day's analysis confirms any group of honest accounts.
-pub const ALPHA: f64 = 1e-3;
+pub(super) const ALPHA: f64 = 1e-3;
 
 /// Findings of a group by family; the defining family has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -57,7 +57,7 @@ impl Scored {
 /// of its own: the chance of a false alarm is shared out over the days, so that looking every day costs
 /// nothing. `alpha_d = alpha * 6 / (pi^2 d^2)`, `threshold = -log10(alpha_d / (5 M))`.
 #[must_use]
-pub fn threshold(tests: usize, nth: u32) -> f64 {
+pub(super) fn threshold(tests: usize, nth: u32) -> f64 {
     let d = f64::from(nth.max(1));
     let alpha = ALPHA * 6.0 / (PI * PI * d * d);
     -libm::log10(alpha / (5.0 * tests.max(1) as f64))

@@ -8,7 +8,7 @@ use crate::limits::{SIGNATURE_HOLDERS_MIN, SIGNATURE_KEYS_MAX};
 use crate::store::Snapshot;
 
 /// Kinds that make signatures.
-pub const KINDS: [(Kind, Option<Dim>); 5] = [
+pub(super) const KINDS: [(Kind, Option<Dim>); 5] = [
     (Kind::Fingerprint, Some(Dim::Fingerprint)),
     (Kind::UserAgent, Some(Dim::UserAgent)),
     (Kind::Payment, Some(Dim::Payment)),
@@ -21,7 +21,7 @@ const EXCLUSIVE: f64 = 0.8;
 
 /// The signature of a cluster.
 #[must_use]
-pub fn of(snapshot: &Snapshot, window: &Window, cluster: &Confirmed) -> Vec<Key> {
+pub(super) fn of(snapshot: &Snapshot, window: &Window, cluster: &Confirmed) -> Vec<Key> {
     let mut keys = Vec::new();
     for (kind, dim) in KINDS {
         let items = window.items(kind);
@@ -53,7 +53,7 @@ pub fn of(snapshot: &Snapshot, window: &Window, cluster: &Confirmed) -> Vec<Key>
 
 /// Kind and value of the keys of a signature, as far as the database knows them.
 #[must_use]
-pub fn resolve(snapshot: &Snapshot, keys: &[Key]) -> Vec<(u8, u32)> {
+pub(super) fn resolve(snapshot: &Snapshot, keys: &[Key]) -> Vec<(u8, u32)> {
     let catalog = snapshot.catalog();
     let value = |key: &Key| match KINDS.iter().find(|(kind, _)| *kind as u8 == key.kind)?.1 {
         Some(dim) => catalog.find(dim, key.value.as_bytes()),

@@ -31,7 +31,7 @@ const SCORE_MIN: f64 = 6.907_755_278_982_137;
 
 /// Accounts that took the place of banned ones, and whose.
 #[must_use]
-pub fn successors(
+pub(super) fn successors(
     snapshot: &Snapshot,
     window: &Window,
     book: &Book,

@@ -5,7 +5,7 @@ use super::family::Family;
 
 /// The innocent explanations that were checked for a cluster, one sentence each.
 #[must_use]
-pub fn checked(cluster: &Confirmed) -> Vec<String> {
+pub(super) fn checked(cluster: &Confirmed) -> Vec<String> {
     let mut sentences = vec![
         format!(
             "One site (office, campus, venue): {:.0} % of the accounts were seen in the most common /24 or /64; a site \

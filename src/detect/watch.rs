@@ -19,7 +19,7 @@ const KEYS_MIN: usize = 3;
 
 /// What was met since the last closing.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub(super) struct Watch {
     /// By kind and value: place of the cluster in the book.
     keys: BTreeMap<(u8, u32), usize>,
     /// By cluster and account: keys met.
@@ -29,7 +29,7 @@ pub struct Watch {
 impl Watch {
     /// A watch over the signatures of a book.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, book: &Book) -> Self {
+    pub(super) fn of(snapshot: &Snapshot, book: &Book) -> Self {
         let mut keys = BTreeMap::new();
         for (at, cluster) in book.clusters.iter().enumerate() {
             let is_known = cluster.status == Status::Confirmed && cluster.verdict.accuses();
@@ -44,12 +44,12 @@ impl Watch {
 
     /// Whether there is anything to look for.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// Looks at some events of a day; newcomers become members as of an instant. Says how many.
-    pub fn look(
+    pub(super) fn look(
         &mut self,
         snapshot: &Snapshot,
         facts: &DayFacts,

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod body;
 pub mod client;
 mod cluster_routes;
+mod distance;
 pub mod engine;
 pub mod error;
 mod handle;

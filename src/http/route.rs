@@ -5,6 +5,7 @@
 
 use crate::event::Micros;
 use crate::http::cluster_routes;
+use crate::http::distance::distance;
 use crate::http::negotiate::Format;
 use crate::http::params::{Params, wrong};
 use crate::limits::{EXPRESSION_BYTES_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
@@ -222,32 +223,9 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
     let name = |field: &'static str, bytes_max: usize| {
         decode_name(field, found.params.get(field).unwrap_or_default(), bytes_max)
     };
+    let id = || if found.params.get("id").is_some() { name("id", NAME_BYTES_MAX) } else { Ok(String::new()) };
     let format = params.get("format").map(Format::from_name).transpose()?;
     let request = match place {
-        Place::Events => return Ok(Route::Ingest),
-        Place::Status => return Ok(Route::Status { format }),
-        Place::Clusters => return Ok(Route::Clusters { request: cluster_routes::list(&params)?, format }),
-        Place::Cluster => {
-            let request = ClusterRequest::One { id: name("id", NAME_BYTES_MAX)? };
-            return Ok(Route::Clusters { request, format });
-        }
-        Place::Members => {
-            let request = cluster_routes::members(name("id", NAME_BYTES_MAX)?, &params)?;
-            return Ok(Route::Clusters { request, format });
-        }
-        Place::ClusterTimeline => {
-            return Ok(Route::ClusterTimeline { id: name("id", NAME_BYTES_MAX)?, format });
-        }
-        Place::Evidence => return Ok(Route::Evidence { id: name("id", NAME_BYTES_MAX)? }),
-        Place::Analyze => {
-            return Ok(Route::Analyze { until: cluster_routes::instant(&params, "until")? });
-        }
-        Place::Bans => return Ok(Route::Ban),
-        Place::Releases => return Ok(Route::Release),
-        Place::Health => return Ok(Route::Health),
-        Place::Ready => return Ok(Route::Ready),
-        Place::Metrics => return Ok(Route::Metrics),
-        Place::OpenApi => return Ok(Route::OpenApi),
         Place::Search if method == Method::POST => {
             let (select, span, page) = (params.select()?, params.span()?, params.page()?);
             return Ok(Route::SearchBody { select, span, page, format });
@@ -283,8 +261,32 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
             b: params.required("b", "ACCOUNT")?.to_owned(),
             span: params.span()?,
         },
+        other => return bare(other, id()?, &params, format),
     };
     Ok(Route::Query { request, format })
+}
+
+/// The routes that are no question to the store; `id` is empty for those that have none.
+fn bare(place: Place, id: String, params: &Params<'_>, format: Option<Format>) -> Result<Route, RouteError> {
+    let request = match place {
+        Place::Events => return Ok(Route::Ingest),
+        Place::Status => return Ok(Route::Status { format }),
+        Place::Health => return Ok(Route::Health),
+        Place::Ready => return Ok(Route::Ready),
+        Place::Metrics => return Ok(Route::Metrics),
+        Place::OpenApi => return Ok(Route::OpenApi),
+        Place::Bans => return Ok(Route::Ban),
+        Place::Releases => return Ok(Route::Release),
+        Place::ClusterTimeline => return Ok(Route::ClusterTimeline { id, format }),
+        Place::Evidence => return Ok(Route::Evidence { id }),
+        Place::Analyze => {
+            return Ok(Route::Analyze { until: cluster_routes::instant(params, "until")? });
+        }
+        Place::Members => cluster_routes::members(id, params)?,
+        Place::Cluster => ClusterRequest::One { id },
+        _ => cluster_routes::list(params)?,
+    };
+    Ok(Route::Clusters { request, format })
 }
 
 /// Checks the size of a search expression; its grammar belongs to `query`.
@@ -368,21 +370,6 @@ fn near(path: &str) -> Vec<String> {
         .collect();
     paths.sort();
     paths.into_iter().take(3).map(|(_, path)| path).collect()
-}
-
-/// Levenshtein distance, one row at a time.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(128).collect(), b.chars().take(256).collect());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

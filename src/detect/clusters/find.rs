@@ -36,7 +36,7 @@ const SURE_ODDS: f64 = 9.210_340_371_976_182;
 const FILLED: f64 = 0.1;
 
 /// A day's groups and what was measured of them.
-pub struct Frame<'b> {
+pub(crate) struct Frame<'b> {
     /// The tests.
     pub bench: &'b Bench<'b>,
     /// What accounts ask for.
@@ -94,7 +94,7 @@ pub struct Confirmed {
 
 /// What a day's finding gave.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// The clusters: those that accuse first, then by size.
     pub clusters: Vec<Confirmed>,
     /// Groups that passed the threshold.
@@ -105,7 +105,7 @@ pub struct Found {
 
 /// Finds a day's clusters.
 #[must_use]
-pub fn find(frame: &Frame<'_>) -> Found {
+pub(crate) fn find(frame: &Frame<'_>) -> Found {
     let is_strong = |at: &usize| frame.scored[*at].coordination() >= frame.thresholds[*at];
     let strong = (0..frame.groups.len()).filter(is_strong);
     let (mut accusing, mut telling): (Vec<usize>, Vec<usize>) =

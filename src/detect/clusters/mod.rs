@@ -8,8 +8,9 @@ mod find;
 mod members;
 mod verdict;
 
-pub use book::{Book, Happening, Page, closing};
-pub use find::{Confirmed, Found, Frame, find};
+pub(super) use book::Page;
+pub use book::{Book, Happening, closing};
+pub(super) use find::{Confirmed, Found, Frame, find};
 pub use verdict::{Deception, Verdict};
 
 use super::facts::Kind;
@@ -156,7 +157,7 @@ impl Cluster {
 
 /// The kind with a number.
 #[must_use]
-pub fn kind_of(number: u8) -> Option<Kind> {
+pub(super) fn kind_of(number: u8) -> Option<Kind> {
     const KINDS: [Kind; Kind::COUNT] = [
         Kind::Ip,
         Kind::Prefix,

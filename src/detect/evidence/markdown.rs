@@ -2,7 +2,6 @@
 //! different words.
 
 use serde_json::Value;
-use std::fmt::Write as _;
 
 /// Text that came in from outside, safe in a table cell: no markup, no line breaks, no control characters.
 fn plain(text: &str) -> String {
@@ -34,8 +33,10 @@ fn shown(value: &Value) -> String {
 pub fn markdown(document: &Value) -> String {
     let mut page = String::new();
     let at = |path: &str| shown(document.pointer(path).unwrap_or(&Value::Null));
-    // Writing to a string cannot fail.
-    let mut line = |text: String| drop(writeln!(page, "{text}"));
+    let mut line = |text: String| {
+        page.push_str(&text);
+        page.push('\n');
+    };
     line(format!("# Evidence: {}\n", at("/verdict")));
     line(format!(
         "{} accounts, {} requests, {} to {} ({} days, {}).\n",
@@ -82,6 +83,17 @@ pub fn markdown(document: &Value) -> String {
             get("still_passes")
         ));
     }
+    page.push_str(&rest(document));
+    page
+}
+
+/// What was checked, what is not shown, and the accounts.
+fn rest(document: &Value) -> String {
+    let mut page = String::new();
+    let mut line = |text: String| {
+        page.push_str(&text);
+        page.push('\n');
+    };
     for (title, path) in
         [("Innocent explanations checked", "/benign_explanations"), ("Not shown", "/not_shown")]
     {

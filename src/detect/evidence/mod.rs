@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Version of the document.
-pub const FORMAT: &str = "cahoots-evidence-1";
+pub(super) const FORMAT: &str = "cahoots-evidence-1";
 
 /// What is not shown, in words that a reader must not have to look for.
 const NOT_SHOWN: [&str; 4] = [
@@ -35,7 +35,7 @@ const NOT_SHOWN: [&str; 4] = [
 ];
 
 /// What evidence is made from.
-pub struct Context<'a> {
+pub(super) struct Context<'a> {
     /// Names of values.
     pub snapshot: &'a Snapshot,
     /// The day's groups and tests.
@@ -50,7 +50,7 @@ pub struct Context<'a> {
 
 /// The document of a cluster.
 #[must_use]
-pub fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
+pub(super) fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
     let frame = context.frame;
     let window = frame.bench.window;
     let name = |rank: &u32| window.account(*rank).map(|account| account.name.as_str());

@@ -14,7 +14,7 @@ use std::ops::Range;
 
 /// Which rows to gather: those of a day that arrived below a row, or in a range of rows.
 #[derive(Clone, Debug)]
-pub struct Gathering {
+pub(crate) struct Gathering {
     /// The day of event time.
     pub day: Day,
     /// Numbers of rows, in order of arrival.
@@ -42,7 +42,7 @@ struct Line {
 }
 
 /// Facts of the rows of a gathering.
-pub fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, StoreError> {
+pub(crate) fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, StoreError> {
     let mut lines = read(snapshot, wanted)?;
     let mut facts = DayFacts::empty(wanted.day.0);
     facts.events = lines.len() as u64;

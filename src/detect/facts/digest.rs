@@ -64,7 +64,7 @@ impl Sum {
 
 /// The digest as text.
 #[must_use]
-pub fn hex(sum: [u64; 4]) -> String {
+pub(crate) fn hex(sum: [u64; 4]) -> String {
     use std::fmt::Write as _;
     sum.iter().flat_map(|lane| lane.to_le_bytes()).fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.

@@ -8,8 +8,8 @@ mod build;
 mod digest;
 mod passing;
 
-pub use build::{Gathering, gather};
-pub use digest::hex;
+pub(super) use build::{Gathering, gather};
+pub(super) use digest::hex;
 
 use crate::store::{Decode, Encode};
 
@@ -165,13 +165,13 @@ pub struct DayFacts {
 
 /// Two halves of a pair.
 #[must_use]
-pub fn halves(pair: u64) -> (u32, u32) {
+pub(super) fn halves(pair: u64) -> (u32, u32) {
     ((pair >> 32) as u32, pair as u32)
 }
 
 /// A pair of two halves.
 #[must_use]
-pub fn pair(high: u32, low: u32) -> u64 {
+pub(super) fn pair(high: u32, low: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }
 

@@ -6,8 +6,8 @@ mod life;
 mod load;
 mod sync;
 
-pub use life::Creation;
-pub use load::Volumes;
+pub(super) use life::Creation;
+pub(super) use load::Volumes;
 
 use super::facts::Kind;
 use super::null::{Categorical, Null, Rates};
@@ -35,7 +35,7 @@ pub enum Family {
 }
 
 /// How many there are.
-pub const FAMILIES: usize = 7;
+pub(super) const FAMILIES: usize = 7;
 
 impl Family {
     /// Every family.

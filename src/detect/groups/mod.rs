@@ -5,8 +5,8 @@ mod stars;
 mod visitors;
 
 pub(super) use stars::common;
-pub use stars::stars;
-pub use visitors::Meetings;
+pub(super) use stars::stars;
+pub(super) use visitors::Meetings;
 
 use super::facts::Kind;
 use super::family::Family;

@@ -27,7 +27,7 @@ const KINDS: [Kind; 9] = [
 
 /// The stars of a window. `rates` say which texts and clients are background: such texts make no star.
 #[must_use]
-pub fn stars(window: &Window, rates: &[Rates<'_>]) -> Vec<Group> {
+pub(crate) fn stars(window: &Window, rates: &[Rates<'_>]) -> Vec<Group> {
     let most = (window.accounts.len() as f64 * STAR_SHARE_MAX) as usize;
     let mut groups = Vec::new();
     for kind in KINDS {

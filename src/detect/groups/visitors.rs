@@ -48,7 +48,7 @@ struct Stay {
 
 /// Two accounts that met at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Meeting {
+pub(super) struct Meeting {
     /// The smaller rank.
     pub a: u32,
     /// The larger rank.
@@ -59,7 +59,7 @@ pub struct Meeting {
 
 /// Meetings of the window and the core of those who keep meeting.
 #[derive(Debug, Default)]
-pub struct Meetings {
+pub(crate) struct Meetings {
     /// Components of the core, each ascending, those with the smallest rank first.
     pub cores: Vec<Vec<u32>>,
 }
@@ -67,7 +67,7 @@ pub struct Meetings {
 impl Meetings {
     /// Who met whom in a window.
     #[must_use]
-    pub fn of(window: &Window) -> Self {
+    pub(crate) fn of(window: &Window) -> Self {
         let mut stays = stays(window);
         stays.sort_unstable_by_key(|stay| (stay.ip, stay.from, stay.account));
         let mut meetings = Vec::new();
@@ -81,13 +81,13 @@ impl Meetings {
     }
 
     /// Accounts in a core of testable size.
-    pub fn core(&self) -> impl Iterator<Item = u32> {
+    pub(crate) fn core(&self) -> impl Iterator<Item = u32> {
         self.cores.iter().filter(|core| core.len() >= GROUP_MIN).flatten().copied()
     }
 
     /// The cores as groups.
     #[must_use]
-    pub fn groups(&self) -> Vec<Group> {
+    pub(crate) fn groups(&self) -> Vec<Group> {
         let large = self.cores.iter().filter(|core| core.len() >= GROUP_MIN);
         large
             .map(|core| Group {

@@ -5,16 +5,22 @@
 //! events arrived. Values keep the ordinals of the database; whoever prints one resolves its name, and
 //! whoever breaks a tie does it by name.
 
+mod lists;
+mod people;
+mod prune;
+
+pub(super) use lists::{Items, Lists};
+pub(super) use prune::prune_templates;
+
 use super::facts::{DayFacts, Kind, Visit, halves, pair};
 use super::history::History;
 use super::networks::{self, NetworkType};
 use crate::event::{Day, Dim, Micros};
-use crate::limits::{MATURE_ACTIVE_DAYS, MATURE_AGE_DAYS, TEMPLATE_FRESH_DAYS};
 use crate::store::Snapshot;
 use std::collections::BTreeMap;
 
 /// Strata: network types times quintiles of volume.
-pub const STRATA: usize = networks::TYPES * 5;
+pub(super) const STRATA: usize = networks::TYPES * 5;
 
 /// One account in the window.
 #[derive(Clone, Debug)]
@@ -57,102 +63,6 @@ impl Account {
     }
 }
 
-/// Rows of numbers of different lengths, one after the other.
-#[derive(Clone, Debug, Default)]
-pub struct Lists {
-    ends: Vec<u32>,
-    flat: Vec<u32>,
-}
-
-impl Lists {
-    /// Lists from pairs sorted by their high half, which counts from 0 to below `count`.
-    #[must_use]
-    pub fn of(pairs: &[u64], count: usize) -> Self {
-        let mut ends = Vec::with_capacity(count);
-        let mut at = 0;
-        for row in 0..count as u64 {
-            while pairs.get(at).is_some_and(|pair| pair >> 32 <= row) {
-                at += 1;
-            }
-            ends.push(at as u32);
-        }
-        Self { ends, flat: pairs.iter().map(|pair| *pair as u32).collect() }
-    }
-
-    /// One list.
-    #[must_use]
-    pub fn get(&self, row: u32) -> &[u32] {
-        let row = row as usize;
-        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        let end = self.ends.get(row).copied().unwrap_or(start);
-        self.flat.get(start as usize..end as usize).unwrap_or_default()
-    }
-
-    /// How many lists there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-}
-
-/// Values of one kind and who holds them. Items count from 0, in no order that means anything.
-#[derive(Clone, Debug, Default)]
-pub struct Items {
-    /// The value of each item, ascending.
-    pub values: Vec<u32>,
-    /// Accounts of each item, ascending.
-    pub holders: Lists,
-    /// Items of each account.
-    pub of_account: Lists,
-}
-
-impl Items {
-    /// Items from pairs of account and value, in any order, with repetitions.
-    #[must_use]
-    pub fn of(mut pairs: Vec<u64>, accounts: usize) -> Self {
-        // By value first, then by account: the holders of each value.
-        for pair in &mut pairs {
-            *pair = pair.rotate_left(32);
-        }
-        pairs.sort_unstable();
-        pairs.dedup();
-        let mut values: Vec<u32> = pairs.iter().map(|pair| halves(*pair).0).collect();
-        values.dedup();
-        let mut item = 0_usize;
-        for pair in &mut pairs {
-            let (value, account) = halves(*pair);
-            while values.get(item).is_some_and(|at| *at < value) {
-                item += 1;
-            }
-            *pair = super::facts::pair(item as u32, account);
-        }
-        let holders = Lists::of(&pairs, values.len());
-        for pair in &mut pairs {
-            *pair = pair.rotate_left(32);
-        }
-        pairs.sort_unstable();
-        Self { values, holders, of_account: Lists::of(&pairs, accounts) }
-    }
-
-    /// How many values there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-}
-
 /// What fourteen days say.
 pub struct Window {
     /// Last day of the window.
@@ -179,7 +89,7 @@ impl Window {
     pub fn of(snapshot: &Snapshot, days: &[&DayFacts], history: &History) -> Self {
         let day = days.last().map_or(0, |facts| facts.day);
         let first_day = days.first().map_or(day, |facts| facts.day);
-        let (accounts, ranks) = accounts(snapshot, days, history, day);
+        let (accounts, ranks) = people::accounts(snapshot, days, history, day);
         let mut window = Self {
             day,
             first_day,
@@ -388,27 +298,6 @@ impl Window {
     }
 }
 
-/// Drops phrase keys that have left the fresh days and that fewer than three accounts had in them: a key
-/// that spreads slower than that joins nobody in time, and they are nine tenths of all keys. Says which day
-/// was pruned.
-#[must_use]
-pub fn prune_templates(days: &mut [DayFacts]) -> Option<i32> {
-    let fresh = days.len().saturating_sub(TEMPLATE_FRESH_DAYS);
-    let (leaving, later) = days.get_mut(fresh.checked_sub(1)?..)?.split_first_mut()?;
-    let mut pairs: Vec<u64> = leaving.templates.clone();
-    pairs.extend(later.iter().flat_map(|facts| facts.templates.iter().copied()));
-    pairs.sort_unstable();
-    pairs.dedup();
-    let shared: Vec<u32> = pairs
-        .chunk_by(|a, b| a >> 32 == b >> 32)
-        .filter(|same| same.len() >= 3)
-        .filter_map(|same| same.first().map(|first| halves(*first).0))
-        .collect();
-    leaving.templates.retain(|held| shared.binary_search(&halves(*held).0).is_ok());
-    leaving.templates.shrink_to_fit();
-    Some(leaving.day)
-}
-
 /// Pairs of account and network for pairs of account and address.
 fn networks_of(snapshot: &Snapshot, ips: &Items, dim: Dim) -> Vec<u64> {
     let nets: Vec<Option<u32>> = {
@@ -421,72 +310,4 @@ fn networks_of(snapshot: &Snapshot, ips: &Items, dim: Dim) -> Vec<u64> {
         pairs.extend(ips.holders.get(item as u32).iter().map(|account| pair(*account, *net)));
     }
     pairs
-}
-
-fn accounts(
-    snapshot: &Snapshot,
-    days: &[&DayFacts],
-    history: &History,
-    day: i32,
-) -> (Vec<Account>, Vec<u32>) {
-    let mut ordinals: Vec<u32> = days.iter().flat_map(|f| f.accounts.iter().map(|a| a.account)).collect();
-    ordinals.sort_unstable();
-    ordinals.dedup();
-    let mut created: Vec<i32> = vec![i32::MIN; ordinals.len()];
-    for of_day in days.iter().flat_map(|facts| &facts.accounts) {
-        if let Some(slot) = ordinals.binary_search(&of_day.account).ok().and_then(|at| created.get_mut(at)) {
-            *slot = (*slot).max(of_day.created);
-        }
-    }
-    let names: Vec<String> = {
-        let catalog = snapshot.catalog();
-        let name =
-            |ordinal: &u32| String::from_utf8_lossy(catalog.value(Dim::Account, *ordinal)).into_owned();
-        ordinals.iter().map(name).collect()
-    };
-    let mut accounts: Vec<Account> = ordinals
-        .iter()
-        .zip(created)
-        .zip(names)
-        .map(|((ordinal, created), name)| {
-            let first_seen = history.first_seen(*ordinal).unwrap_or(day);
-            let created = (created != i32::MIN).then_some(created);
-            // An account that turns up in the middle of a log was most likely made then.
-            let born = created.or((first_seen > history.log_start() + 7).then_some(first_seen));
-            Account {
-                ordinal: *ordinal,
-                name,
-                created: born,
-                first_seen,
-                active_days: 0,
-                events: 0,
-                output_per_input: None,
-                asn: 0,
-                stratum: 0,
-                mature: is_mature(*ordinal, born.unwrap_or(first_seen), history, day),
-                labelled: 0,
-                target: 0,
-                hours: 0,
-                roaming_days: 0,
-            }
-        })
-        .collect();
-    accounts.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-    let mut ranks = vec![u32::MAX; ordinals.last().map_or(0, |last| *last as usize + 1)];
-    for (rank, account) in accounts.iter().enumerate() {
-        if let Some(slot) = ranks.get_mut(account.ordinal as usize) {
-            *slot = rank as u32;
-        }
-    }
-    (accounts, ranks)
-}
-
-/// Old by its own date, active on several days, and in no confirmed cluster. A log that is younger than
-/// the usual number of days asks for half of its own.
-fn is_mature(ordinal: u32, created: i32, history: &History, day: i32) -> bool {
-    let log_days = (day - history.log_start() + 1).max(1) as u32;
-    let needed = MATURE_ACTIVE_DAYS.min(log_days.div_ceil(2));
-    day - created >= MATURE_AGE_DAYS
-        && history.active_days(ordinal) >= needed
-        && !history.is_clustered(ordinal)
 }
