@@ -1,8 +1,8 @@
 //! The watch: newcomers who hold keys of a known cluster, hour by hour.
 //!
 //! Between two closings nothing is tested anew; the events of each hour are held against the signatures of
-//! confirmed clusters. Whoever holds keys of two families, or three keys, becomes a member by signature and
-//! is asked like everybody else at the day's close: who does not agree then is out again.
+//! confirmed clusters. Whoever holds keys of two families, or three keys, is a provisional member by signature
+//! until the day's close, which asks everybody anew.
 
 use super::clusters::{Book, Member, Status, kind_of};
 use super::facts::{DayFacts, Kind, halves};

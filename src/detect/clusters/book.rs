@@ -117,6 +117,7 @@ impl Book {
         found: &[Confirmed],
         history: &mut History,
     ) -> Vec<Option<usize>> {
+        self.drop_provisional(page.window.day);
         let mut places = Vec::with_capacity(found.len());
         for (at, one) in found.iter().enumerate() {
             let place = self.place(page, one, at);
@@ -131,6 +132,14 @@ impl Book {
             }
         }
         places
+    }
+
+    /// Lets go who came in by signature while the day was open: the close asks everybody anew, and when an
+    /// account was seen first depends on the order of arrival.
+    fn drop_provisional(&mut self, day: i32) {
+        for cluster in &mut self.clusters {
+            cluster.members.retain(|member| !member.by_signature || member.flagged < Day(day).start());
+        }
     }
 
     /// Joins a found cluster to the one it is, or enters it; says where.
@@ -296,15 +305,7 @@ impl Cluster {
             .filter_map(|(rank, agreements)| Some((page.window.account(*rank)?.name.as_str(), *agreements)))
             .collect();
         let before = self.members.len();
-        let day = Day(page.window.day);
-        let agrees = |account: &str| {
-            page.window.find(account).is_some_and(|rank| found.members.binary_search(&rank).is_ok())
-        };
-        // Who came in by signature today has to agree today.
-        self.members.retain(|member| {
-            let provisional = member.by_signature && member.flagged >= day.start();
-            !asked.contains_key(member.account.as_str()) && (!provisional || agrees(&member.account))
-        });
+        self.members.retain(|member| !asked.contains_key(member.account.as_str()));
         let gone = before - self.members.len();
         if gone > 0 {
             self.happened(page.window.day, Step::Shrank, gone, String::new());

@@ -1,0 +1,236 @@
+//! The analysis as a whole, on made-up worlds: what it finds, whom it leaves alone, and that order, batches and
+//! restarts change nothing.
+
+use super::{Analysis, Ledger, VerifyError, seal, verify};
+use crate::drill::{CampaignPlan, Exits, World, WorldPlan, rung};
+use crate::event::{Day, Micros};
+use crate::ingest::{Context, Decoder};
+use crate::store::{Appender, Shelf, Store};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use tempfile::TempDir;
+
+const FIRST_DAY: Day = Day(20_565);
+const DAYS: u32 = 8;
+const HONEST: u32 = 1_200;
+
+/// A store that is fed day by day.
+struct House {
+    folder: TempDir,
+    store: Store,
+    appender: Appender,
+    analysis: Analysis,
+}
+
+impl House {
+    fn new(seed: u64) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let (store, appender) = Store::open(folder.path(), seed).expect("store");
+        let analysis = Analysis::load(&store).expect("state");
+        Self { folder, store, appender, analysis }
+    }
+
+    fn take(&mut self, lines: &[u8]) {
+        let context = Context { seed: self.store.seed(), now: Micros::MAX / 4, keep_extra: false };
+        let mut decoder = Decoder::new(context);
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let used = decoder.feed(rest);
+            rest = &rest[used..];
+            if decoder.batch_ready() {
+                self.appender.append(&[decoder.take_batch()]).expect("append");
+            }
+        }
+        assert!(decoder.finish());
+        self.appender.append(&[decoder.take_batch()]).expect("append");
+    }
+
+    fn close_due(&mut self, until: Option<Micros>) {
+        loop {
+            let snapshot = self.store.snapshot().expect("snapshot");
+            let Some(due) = self.analysis.due(&snapshot, until).expect("due") else { return };
+            self.analysis.step(&self.store, due).expect("step");
+        }
+    }
+
+    /// Ends the process, as far as the store can tell, and begins again.
+    fn restart(self) -> Self {
+        let Self { folder, store, appender, analysis } = self;
+        drop((store, appender, analysis));
+        let (store, appender) = Store::open(folder.path(), 99).expect("store");
+        let analysis = Analysis::load(&store).expect("state");
+        Self { folder, store, appender, analysis }
+    }
+
+    fn accused(&self) -> BTreeSet<String> {
+        let book = &self.analysis.ledger.book;
+        let accusing = book.current().filter(|cluster| cluster.verdict.accuses());
+        accusing.flat_map(|cluster| cluster.members.iter().map(|member| member.account.clone())).collect()
+    }
+
+    /// Everything that is kept of clusters, without ordinals.
+    fn findings(&self) -> (String, Vec<String>) {
+        let numbers = self.store.kept_numbers(Shelf::Evidence).expect("numbers");
+        let evidence =
+            numbers.into_iter().map(|n| self.store.kept(Shelf::Evidence, n).expect("reads").expect("is"));
+        (format!("{:#?}", self.analysis.ledger.book), evidence.collect())
+    }
+}
+
+fn lines(world: &World, day: u32) -> Vec<Vec<u8>> {
+    let line = |made| {
+        let mut line = Vec::new();
+        world.write_json(made, &mut line);
+        line
+    };
+    world.day(day).iter().map(line).collect()
+}
+
+fn campaign(accounts: u32) -> CampaignPlan {
+    CampaignPlan { first_day: 2, ..rung("E3", accounts).expect("a rung") }
+}
+
+fn world(plan: WorldPlan) -> World {
+    World::new(plan, 5)
+}
+
+fn planted(world: &World) -> BTreeSet<String> {
+    world.truth().into_iter().filter(|truth| truth.campaign.is_some()).map(|truth| truth.account).collect()
+}
+
+fn run(world: &World) -> House {
+    let mut house = House::new(1);
+    for day in 0..world.days() {
+        house.take(&lines(world, day).concat());
+        house.close_due(None);
+    }
+    house.close_due(Some(Micros::MAX));
+    house
+}
+
+#[test]
+fn a_campaign_is_found_and_nobody_else() {
+    let world = world(WorldPlan::honest(FIRST_DAY, DAYS, HONEST).with(campaign(60)));
+    let house = run(&world);
+    assert_eq!(house.accused(), planted(&world), "{:#?}", house.analysis.ledger.report);
+}
+
+#[test]
+fn order_batches_and_restarts_change_nothing() {
+    let world = world(WorldPlan::honest(FIRST_DAY, DAYS, HONEST).with(campaign(60)));
+    let straight = run(&world);
+    // Another secret, every day backwards, small batches, the analysis days late, and a restart in the middle.
+    let mut other = House::new(77);
+    for day in 0..world.days() {
+        let mut lines = lines(&world, day);
+        lines.reverse();
+        for some in lines.chunks(997) {
+            other.take(&some.concat());
+        }
+        if day == 4 {
+            other.close_due(None);
+            other = other.restart();
+        }
+    }
+    other.close_due(None);
+    other.close_due(Some(Micros::MAX));
+    let (straight, other) = (straight.findings(), other.findings());
+    assert!(straight.0.len() > 1_000 && !straight.1.is_empty());
+    // Not assert_eq: a page of a hundred screens says less than the first line that differs.
+    let differs = straight.0.lines().zip(other.0.lines()).find(|(a, b)| a != b);
+    assert!(differs.is_none() && straight.0.len() == other.0.len(), "{differs:?}");
+    assert!(straight.1 == other.1, "the evidence differs");
+}
+
+#[test]
+fn a_hub_that_everybody_of_a_campaign_shares_is_not_dropped() {
+    // T1: with few exits every address has many accounts; a cut of hubs would lose all of them.
+    let pooled = CampaignPlan { exits: Exits::Pool(3), ..campaign(60) };
+    let world = world(WorldPlan::honest(FIRST_DAY, DAYS, HONEST).with(pooled));
+    assert_eq!(run(&world).accused(), planted(&world));
+}
+
+#[test]
+fn honest_crowds_are_not_accused() {
+    // T10, T11, T12: launches, hackathons with a kit of their own, classes, agencies, fleets, benchmarks, harnesses.
+    let mut plan = WorldPlan::honest(FIRST_DAY, 12, 4_000);
+    plan.benign.hackathons = 2;
+    let world = world(plan);
+    let house = run(&world);
+    assert_eq!(house.accused(), BTreeSet::new());
+    assert!(house.analysis.ledger.report.groups > 100, "there was something to test");
+}
+
+#[test]
+fn too_little_is_an_honest_answer() {
+    let abstains = |house: &House, why: &str| {
+        let report = &house.analysis.ledger.report;
+        assert!(report.abstained.iter().any(|reason| reason.contains(why)), "{why}: {:?}", report.abstained);
+        assert!(house.accused().is_empty());
+    };
+    abstains(&run(&world(WorldPlan::honest(FIRST_DAY, 3, 60))), "accounts in the window");
+    // Everybody is new: one made-up day, all accounts created on it.
+    let mut house = House::new(1);
+    let line = |n: u32| {
+        let account = n % 400;
+        format!(
+            "{{\"ts\":{},\"account\":\"a{account}\",\"account_created_at\":1776816000,\"ip\":\"198.51.100.{}\",\"request_id\":\"{n}\"}}\n",
+            1_776_816_000 + n,
+            n % 250
+        )
+    };
+    house.take((0..4_000).map(line).collect::<Vec<_>>().concat().as_bytes());
+    house.close_due(Some(Micros::MAX));
+    abstains(&house, "established accounts");
+}
+
+#[test]
+fn what_is_not_logged_is_named() {
+    let mut plan = WorldPlan::honest(FIRST_DAY, 6, HONEST).with(campaign(60));
+    plan.prompts = false;
+    let world = World::new(plan, 5);
+    let blind = run(&world);
+    let report = &blind.analysis.ledger.report;
+    let abstains = report.abstained.iter().any(|reason| reason.contains("CONTENT abstains"));
+    assert!(abstains, "{:?}", report.abstained);
+    let planted = planted(&world);
+    assert!(
+        blind.accused().iter().all(|account| planted.contains(account)),
+        "nobody else is accused instead"
+    );
+    let mut plan = WorldPlan::honest(FIRST_DAY, 6, HONEST).with(campaign(60));
+    plan.ips = false;
+    let world = World::new(plan, 5);
+    let house = run(&world);
+    assert!(house.analysis.ledger.report.abstained.iter().any(|reason| reason.contains("NET abstains")));
+    assert_eq!(house.accused(), self::planted(&world), "it does not need addresses");
+}
+
+#[test]
+fn evidence_is_verified_and_one_byte_is_noticed() {
+    let world = world(WorldPlan::honest(FIRST_DAY, 6, HONEST).with(campaign(60)));
+    let house = run(&world);
+    let ledger: &Ledger = &house.analysis.ledger;
+    let place = ledger.book.clusters.iter().position(|c| c.verdict.accuses()).expect("found");
+    let text: String = house.store.kept(Shelf::Evidence, place as i32).expect("reads").expect("is there");
+    let sealed = seal(&serde_json::from_str::<Value>(&text).expect("JSON"));
+    let snapshot = house.store.snapshot().expect("snapshot");
+    let (differences, agreed) = verify(&sealed, &snapshot).expect("verifies");
+    assert!(differences.is_empty(), "{differences:?}");
+    assert!(agreed > 300);
+    // A changed pack.
+    let changed = sealed.to_string().replacen("\"events\":", "\"events\": 1", 1);
+    let changed: Value = serde_json::from_str(&changed).expect("JSON");
+    assert!(matches!(verify(&changed, &snapshot), Err(VerifyError::Seal)));
+    // A changed event: one token more.
+    let mut tampered = House::new(1);
+    for day in 0..world.days() {
+        let mut text = String::from_utf8(lines(&world, day).concat()).expect("text");
+        if day == 3 {
+            text = text.replacen("\"input_tokens\":", "\"input_tokens\":1", 1);
+        }
+        tampered.take(text.as_bytes());
+    }
+    let (differences, _) = verify(&sealed, &tampered.store.snapshot().expect("snapshot")).expect("runs");
+    assert!(differences.iter().any(|difference| difference.place.contains("digest")), "{differences:?}");
+}
