@@ -1,12 +1,13 @@
 //! `cahoots`: which of your API accounts are in cahoots?
 //!
 //! One binary that receives request logs over HTTP, keeps them in one redb file with roaring-bitmap
-//! indexes by account, IP and fingerprint, and answers correlation queries.
+//! indexes by account, IP and fingerprint, answers correlation queries, and finds the accounts that act
+//! together.
 //!
 //! # The floors
 //!
 //! ```text
-//! main -> cli, app -> http -> {ingest, query} -> store -> {event, limits, clock}
+//! main -> cli, app -> http -> {ingest, query -> detect, drill} -> store -> {event, limits, clock}
 //! ```
 //!
 //! Nothing calls upward; `tests/house.rs` checks it, and that redb is named in `store` only, hyper in
@@ -18,6 +19,12 @@
 //! queues it; one writer thread commits what has gathered ([`store`]), and only after the fsync is
 //! the request answered. Every 65,536 rows become an immutable segment; at the end of an event-time
 //! day its relations (who was seen with what) are written once, in key order.
+//!
+//! # The analysis
+//!
+//! When an event-time day has passed, [`detect`] makes facts of its rows, examines the window of fourteen
+//! days, and keeps what it knows in the database. It is pure; a thread of [`app`] drives it, beside
+//! ingest and never in its way. [`drill`] makes up worlds to try it on.
 //!
 //! # The read path
 //!

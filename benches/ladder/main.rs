@@ -3,7 +3,7 @@
 //! Logs are made by the generator of `cahoots drill`, go through the decoder and the store as any log
 //! does, and every day is closed as it would be in life. The truth is read only afterwards.
 //!
-//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--verbose] [RUNG ...]`
+//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--verbose] [--check] [RUNG ...]`
 //! A rung is E1 to E12, or `honest` for a world without a campaign.
 
 #![expect(
@@ -27,12 +27,20 @@ struct Typed {
     sizes: Vec<u32>,
     seeds: u64,
     verbose: bool,
+    check: bool,
     rungs: Vec<String>,
 }
 
 fn typed() -> Typed {
-    let mut typed =
-        Typed { honest: 10_000, days: 30, sizes: vec![1_000], seeds: 1, verbose: false, rungs: Vec::new() };
+    let mut typed = Typed {
+        honest: 10_000,
+        days: 30,
+        sizes: vec![1_000],
+        seeds: 1,
+        verbose: false,
+        check: false,
+        rungs: Vec::new(),
+    };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         let mut number = || args.next().expect("a value").parse().expect("a number");
@@ -42,6 +50,7 @@ fn typed() -> Typed {
             "--days" => typed.days = number(),
             "--seeds" => typed.seeds = u64::from(number()),
             "--verbose" => typed.verbose = true,
+            "--check" => typed.check = true,
             "--sizes" => {
                 let sizes = args.next().expect("sizes");
                 typed.sizes = sizes.split(',').map(|size| size.parse().expect("a size")).collect();
@@ -68,7 +77,12 @@ fn main() {
                     plan = plan.with(rung(name, *size).expect("a rung"));
                 }
                 let options = Options { verbose: typed.verbose };
-                println!("{}", run::run(name, *size, plan, seed, &options));
+                let outcome = run::run(name, *size, plan, seed, &options);
+                println!("{outcome}");
+                if typed.check && !outcome.is_good() {
+                    println!("\nthat is worse than it has to be");
+                    std::process::exit(1);
+                }
             }
         }
     }

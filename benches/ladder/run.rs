@@ -37,6 +37,13 @@ impl Outcome {
     pub(crate) const HEADER: &'static str = "| rung | n | seed | accounts | events | recall | precision | leaked | first flag, day | innocent accused, by class | told | analysis s | peak MB |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|";
 }
 
+impl Outcome {
+    /// Whether nearly all of the campaign was found, and nobody else.
+    pub(crate) fn is_good(&self) -> bool {
+        self.bystanders.is_empty() && self.found as f64 >= 0.9 * self.campaign as f64
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ratio =
