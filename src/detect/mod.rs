@@ -36,9 +36,6 @@ mod twins;
 mod watch;
 mod window;
 
-#[cfg(test)]
-mod tests;
-
 pub use analysis::{Analysis, Due, Ledger};
 pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict, closing};
 pub use evidence::{Difference, VerifyError, markdown, seal, verify};

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod analysis;
 mod captures;
 mod crash;
 mod dump;

@@ -1,11 +1,11 @@
 //! The analysis as a whole, on made-up worlds: what it finds, whom it leaves alone, and that order, batches and
 //! restarts change nothing.
 
-use super::{Analysis, Ledger, VerifyError, seal, verify};
-use crate::drill::{CampaignPlan, Exits, World, WorldPlan, rung};
-use crate::event::{Day, Micros};
-use crate::ingest::{Context, Decoder};
-use crate::store::{Appender, Shelf, Store};
+use cahoots::detect::{Analysis, Ledger, VerifyError, seal, verify};
+use cahoots::drill::{CampaignPlan, Exits, World, WorldPlan, rung};
+use cahoots::event::{Day, Micros};
+use cahoots::ingest::{Context, Decoder};
+use cahoots::store::{Appender, Shelf, Store};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use tempfile::TempDir;
@@ -193,17 +193,14 @@ fn what_is_not_logged_is_named() {
     let report = &blind.analysis.ledger.report;
     let abstains = report.abstained.iter().any(|reason| reason.contains("CONTENT abstains"));
     assert!(abstains, "{:?}", report.abstained);
-    let planted = planted(&world);
-    assert!(
-        blind.accused().iter().all(|account| planted.contains(account)),
-        "nobody else is accused instead"
-    );
+    let ours = planted(&world);
+    assert!(blind.accused().iter().all(|account| ours.contains(account)), "nobody else is accused instead");
     let mut plan = WorldPlan::honest(FIRST_DAY, 6, HONEST).with(campaign(60));
     plan.ips = false;
     let world = World::new(plan, 5);
     let house = run(&world);
     assert!(house.analysis.ledger.report.abstained.iter().any(|reason| reason.contains("NET abstains")));
-    assert_eq!(house.accused(), self::planted(&world), "it does not need addresses");
+    assert_eq!(house.accused(), planted(&world), "it does not need addresses");
 }
 
 #[test]
