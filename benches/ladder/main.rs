@@ -4,7 +4,7 @@
 //! does, and every day is closed as it would be in life. The truth is read only afterwards.
 //!
 //! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--verbose] [--check] [RUNG ...]`
-//! A rung is E1 to E12, or `honest` for a world without a campaign.
+//! A rung is E1 to E12, `injected` for one prompt in thousands of quiet accounts, or `honest` for a world without a campaign.
 
 #![expect(
     clippy::expect_used,
@@ -14,7 +14,7 @@
 
 mod run;
 
-use cahoots::drill::{NAMES, WorldPlan, rung};
+use cahoots::drill::{CampaignPlan, Client, Exits, NAMES, WorldPlan, rung};
 use cahoots::event::Day;
 use run::{Options, Outcome};
 
@@ -65,6 +65,23 @@ fn typed() -> Typed {
     typed
 }
 
+/// A rung by its name, or `injected`: one fixed prompt in three of ten requests, 5.6 requests a day, a home
+/// address and a common client each.
+fn campaign(name: &str, accounts: u32) -> CampaignPlan {
+    if name != "injected" {
+        return rung(name, accounts).expect("a rung");
+    }
+    let thin = rung("E3", accounts).expect("a rung");
+    CampaignPlan {
+        per_day: 5.6,
+        template_share: 0.3,
+        templates: 1,
+        exits: Exits::Dedicated,
+        client: Client::Popular,
+        ..thin
+    }
+}
+
 fn main() {
     let typed = typed();
     println!("{}", Outcome::HEADER);
@@ -74,7 +91,7 @@ fn main() {
             for seed in 1..=typed.seeds {
                 let mut plan = WorldPlan::honest(FIRST_DAY, typed.days, typed.honest);
                 if *size > 0 {
-                    plan = plan.with(rung(name, *size).expect("a rung"));
+                    plan = plan.with(campaign(name, *size));
                 }
                 let options = Options { verbose: typed.verbose };
                 let outcome = run::run(name, *size, plan, seed, &options);

@@ -139,6 +139,7 @@ fn judge(
         groups: &groups,
         scored: &scored,
         thresholds: &thresholds,
+        strata: window.strata(),
         rented: window.rented(),
         successors: &successors,
         seed: SEED.wrapping_add((window.day as u64) << 20),

@@ -49,6 +49,8 @@ pub(crate) struct Frame<'b> {
     pub scored: &'b [Scored],
     /// The strength asked of each.
     pub thresholds: &'b [f64],
+    /// All accounts by stratum.
+    pub strata: [u32; STRATA],
     /// Addresses in hosting networks that each account used.
     pub rented: Lists,
     /// Accounts that took the place of banned ones, and whose, by name.
@@ -156,9 +158,7 @@ impl Frame<'_> {
         for account in self.groups[at].members.iter().filter_map(|member| window.account(*member)) {
             own[usize::from(account.stratum)] += 1;
         }
-        own.iter()
-            .zip(window.strata())
-            .any(|(own, all)| *own > 0 && f64::from(*own) >= FILLED * f64::from(all))
+        own.iter().zip(self.strata).any(|(own, all)| *own > 0 && f64::from(*own) >= FILLED * f64::from(all))
     }
 
     fn verdict_of_group(&self, at: usize) -> Verdict {
