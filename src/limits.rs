@@ -277,6 +277,10 @@ pub const GROUP_MIN: usize = 8;
 /// Accounts of the smallest group that is ever more than watched.
 pub const CONFIRM_MIN: usize = 20;
 
+/// Strong groups that are tried as the beginning of a cluster and give none; past it, those left are joined
+/// by overlap and settled together.
+pub const VAIN_SEEDS_MAX: usize = 64;
+
 /// Share of all accounts beyond which a shared value says nothing.
 pub const STAR_SHARE_MAX: f64 = 0.4;
 

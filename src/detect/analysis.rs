@@ -7,7 +7,7 @@
 
 use super::clusters::{Book, Page};
 use super::examine::{Given, Report, examine};
-use super::facts::{DayFacts, Gathering, gather};
+use super::facts::{DayFacts, Gathering, gather, gather_keys};
 use super::history::History;
 use super::watch::Watch;
 use super::window::prune_templates;
@@ -117,7 +117,7 @@ impl Analysis {
 
     /// Holds the events of an hour against what is known.
     fn look(&mut self, snapshot: &Snapshot, due: Due, hour: u32) -> Result<(), StoreError> {
-        let facts = gather(snapshot, &Gathering { day: Day(due.day), rows: self.seen..due.rows })?;
+        let facts = gather_keys(snapshot, &Gathering { day: Day(due.day), rows: self.seen..due.rows })?;
         let at = Day(due.day).start() + MICROS_AN_HOUR * i64::from(hour + 1) + MICROS_AFTER_DAY;
         if let Some(watch) = &mut self.watch {
             watch.look(snapshot, &facts, (&mut self.ledger.book, &self.ledger.history), at);

@@ -45,13 +45,39 @@ impl NullTable {
         self.strengths.first().copied().unwrap_or(0.0)
     }
 
-    /// The false rate of a group of some strength, given the strengths of all groups in descending order.
+    /// The false rates of groups whose strengths are given in descending order.
     #[must_use]
-    pub(super) fn q(&self, strength: f64, observed: &[f64]) -> f64 {
-        let weaker = observed.iter().enumerate().skip_while(|(_, other)| **other > strength);
-        let weaker = weaker.take_while(|(_, other)| **other >= 2.0);
-        let rates = weaker.map(|(at, other)| self.per_run(*other) / (at + 1) as f64);
-        rates.fold(self.per_run(strength), f64::min).min(1.0)
+    pub(super) fn rates(&self, observed: &[f64]) -> FalseRates<'_> {
+        let mut rates: Vec<(f64, f64)> = observed
+            .iter()
+            .take_while(|strength| **strength >= 2.0)
+            .enumerate()
+            .map(|(at, strength)| (*strength, self.per_run(*strength) / (at + 1) as f64))
+            .collect();
+        // From the weakest up: no group's rate is larger than that of a weaker one.
+        let mut least = f64::INFINITY;
+        for (_, rate) in rates.iter_mut().rev() {
+            least = least.min(*rate);
+            *rate = least;
+        }
+        FalseRates { null: self, rates }
+    }
+}
+
+/// False rates by strength.
+pub(super) struct FalseRates<'n> {
+    null: &'n NullTable,
+    /// Observed strengths, descending, and the least rate of each and all weaker ones.
+    rates: Vec<(f64, f64)>,
+}
+
+impl FalseRates<'_> {
+    /// The false rate of a group of some strength.
+    #[must_use]
+    pub(super) fn q(&self, strength: f64) -> f64 {
+        let first = self.rates.partition_point(|(other, _)| *other > strength);
+        let weaker = self.rates.get(first).map_or(f64::INFINITY, |(_, rate)| *rate);
+        weaker.min(self.null.per_run(strength)).min(1.0)
     }
 }
 

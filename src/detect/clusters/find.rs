@@ -3,6 +3,7 @@
 //! Groups that would accuse are joined among themselves only: joining by overlap is how a hackathon in
 //! an attacker's network becomes part of the attack. What is joined is cleaned and tested again.
 
+use super::join::{self, JOINED_SHARE, Union};
 use super::members::Profile;
 use super::verdict::{Circumstances, Deception, Verdict, verdict};
 use crate::detect::extraction::{Asking, Extraction};
@@ -19,9 +20,6 @@ use std::collections::BTreeMap;
 
 /// Families that show an operator's hand. CONTENT, LIFE, SYNC alone are what events look like.
 const OPERATOR: [Family; 4] = [Family::Net, Family::Client, Family::Money, Family::Load];
-
-/// Share of the smaller of two sets that they have in common when they are joined.
-const JOINED_SHARE: f64 = 0.3;
 
 /// Rounds in which members are asked; what has not settled by then is left out.
 const ROUNDS: usize = 3;
@@ -119,35 +117,33 @@ pub(crate) fn find(frame: &Frame<'_>) -> Found {
     let null = null_table(frame.bench, frame.groups, &accused, frame.seed);
     let mut observed: Vec<f64> = frame.scored.iter().map(Scored::coordination).collect();
     observed.sort_unstable_by(|a, b| b.total_cmp(a));
-    let q = |strength: f64| null.q(strength, &observed);
+    let rates = null.rates(&observed);
+    let q = |strength: f64| rates.q(strength);
     for groups in [&mut accusing, &mut telling] {
         groups.retain(|at| q(frame.scored[*at].coordination()) <= FALSE_RATE_MAX);
     }
     let passed = accusing.len() + telling.len();
     let mut clusters: Vec<Confirmed> = Vec::new();
-    for at in [accusing, telling] {
+    for groups in [accusing, telling] {
+        // What is about the accused again tells nothing new.
         let taken: RoaringBitmap =
             clusters.iter().flat_map(|cluster| cluster.members.iter().copied()).collect();
-        for union in frame.join(&at) {
-            let Some(mut cluster) = frame.settle(&union) else { continue };
-            let inside = cluster.members.iter().filter(|member| taken.contains(**member)).count();
-            if inside as f64 >= JOINED_SHARE * cluster.members.len() as f64 {
-                continue;
+        let is_new = |members: &[u32]| {
+            let inside = members.iter().filter(|member| taken.contains(**member)).count();
+            (inside as f64) < JOINED_SHARE * members.len() as f64
+        };
+        let groups = groups.into_iter().filter(|at| is_new(&frame.groups[*at].members)).collect();
+        for mut cluster in join::clusters(frame, groups) {
+            if is_new(&cluster.members) {
+                cluster.q = q(cluster.coordination);
+                clusters.push(cluster);
             }
-            cluster.q = q(cluster.coordination);
-            clusters.push(cluster);
         }
     }
     clusters.sort_by_key(|c| {
         (!c.verdict.accuses(), std::cmp::Reverse(c.members.len()), c.members.first().copied())
     });
     Found { clusters, passed, null }
-}
-
-/// Groups that were joined.
-struct Union {
-    members: RoaringBitmap,
-    groups: Vec<usize>,
 }
 
 impl Frame<'_> {
@@ -230,37 +226,12 @@ impl Frame<'_> {
         names.filter_map(|name| Some((name.clone(), self.successors.get(name)?.clone()))).collect()
     }
 
-    /// Joins groups, largest first, that have enough in common.
-    fn join(&self, groups: &[usize]) -> Vec<Union> {
-        let mut order = groups.to_vec();
-        order.sort_by_key(|at| {
-            let members = &self.groups[*at].members;
-            (std::cmp::Reverse(members.len()), members.first().copied(), *at)
-        });
-        let mut unions: Vec<Union> = Vec::new();
-        for at in order {
-            let mut union =
-                Union { members: self.groups[at].members.iter().copied().collect(), groups: vec![at] };
-            let size = union.members.len();
-            let (near, far): (Vec<Union>, Vec<Union>) = unions.into_iter().partition(|other| {
-                let smaller = size.min(other.members.len()) as f64;
-                other.members.intersection_len(&union.members) as f64 >= JOINED_SHARE * smaller
-            });
-            for other in near {
-                union.members |= other.members;
-                union.groups.extend(other.groups);
-            }
-            unions = far;
-            unions.push(union);
-        }
-        unions
-    }
-
-    /// Asks the members of a union one by one and tests who is left.
-    fn settle(&self, union: &Union) -> Option<Confirmed> {
+    /// Asks candidates one by one whether they agree with those who are members at first, again with those
+    /// who did, and tests who is left.
+    pub(super) fn settle(&self, union: &Union, first: &RoaringBitmap) -> Option<Confirmed> {
         let threshold = union.groups.iter().map(|at| self.thresholds[*at]).fold(f64::INFINITY, f64::min);
         let candidates: Vec<u32> = union.members.iter().collect();
-        let mut members = candidates.clone();
+        let mut members: Vec<u32> = first.iter().collect();
         let mut agreements = BTreeMap::new();
         for _ in 0..ROUNDS {
             let extreme = self.extreme(&members, threshold);

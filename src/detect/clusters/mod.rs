@@ -5,6 +5,7 @@
 
 mod book;
 mod find;
+mod join;
 mod members;
 mod verdict;
 

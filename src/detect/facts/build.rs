@@ -1,49 +1,20 @@
 //! Facts from rows: one pass over the columns of the rows that arrived between two closings.
 //!
-//! Reading is by part and by column, sorting by account; the names of the catalog are resolved for
+//! Reading (`read.rs`) is by part and by column, sorting by account; the names of the catalog are resolved for
 //! distinct keys only, in short holds of its lock.
 
 use super::digest::{Keys, Sum};
 use super::passing::{Shared, passings};
+use super::read::{Columns, Gathering, Line, read};
 use super::{AccountDay, DayFacts, Kind, Visit, pair};
-use crate::event::{Aspect, Day, Dim, MICROS_A_DAY, MICROS_A_SECOND, Number, Window, mark};
+use crate::event::{Aspect, Day, Dim, MICROS_A_SECOND, mark};
 use crate::limits::{PROMPT_SAMPLE, SESSION_GAP_SECONDS};
-use crate::store::{Part, Snapshot, StoreError};
+use crate::store::{Snapshot, StoreError};
 use std::collections::BTreeMap;
-use std::ops::Range;
-
-/// Which rows to gather: those of a day that arrived below a row, or in a range of rows.
-#[derive(Clone, Debug)]
-pub(crate) struct Gathering {
-    /// The day of event time.
-    pub day: Day,
-    /// Numbers of rows, in order of arrival.
-    pub rows: Range<u64>,
-}
-
-/// One event, as far as facts need it.
-#[derive(Clone, Copy, Default)]
-struct Line {
-    account: u32,
-    second: u32,
-    /// Microseconds since the start of the second.
-    micro: u32,
-    subject: u32,
-    origin: u32,
-    client: u32,
-    route: u32,
-    input: u32,
-    output: u32,
-    keys: [u32; 4],
-    exact: u32,
-    prefix: u32,
-    marks: u32,
-    chars: u32,
-}
 
 /// Facts of the rows of a gathering.
 pub(crate) fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, StoreError> {
-    let mut lines = read(snapshot, wanted)?;
+    let mut lines = read(snapshot, wanted, Columns::All)?;
     let mut facts = DayFacts::empty(wanted.day.0);
     facts.events = lines.len() as u64;
     facts.digest = digest(snapshot, wanted.day, &lines);
@@ -60,10 +31,7 @@ pub(crate) fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts
         exact: line.exact,
         refused: routes.of_key(line.route).refused,
     }));
-    facts.templates =
-        distinct(lines.iter().flat_map(|line| {
-            line.keys.into_iter().filter(|key| *key != 0).map(|key| pair(key, line.account))
-        }));
+    facts.templates = templates(&lines);
     facts.prompts = distinct(
         lines
             .iter()
@@ -74,6 +42,27 @@ pub(crate) fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts
     clients(snapshot, &lines, &mut facts);
     origins(snapshot, &lines, &mut facts);
     Ok(facts)
+}
+
+/// Only what the watch needs of rows: which values each account held.
+pub(crate) fn gather_keys(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, StoreError> {
+    let mut lines = read(snapshot, wanted, Columns::Keys)?;
+    let mut facts = DayFacts::empty(wanted.day.0);
+    facts.events = lines.len() as u64;
+    resolve_accounts(snapshot, &mut lines);
+    facts.templates = templates(&lines);
+    subjects(snapshot, &lines, &mut facts);
+    clients(snapshot, &lines, &mut facts);
+    Ok(facts)
+}
+
+/// Pairs of phrase key and account.
+fn templates(lines: &[Line]) -> Vec<u64> {
+    let keys = |line: &Line| {
+        let account = line.account;
+        line.keys.into_iter().filter(|key| *key != 0).map(move |key| pair(key, account))
+    };
+    distinct(lines.iter().flat_map(keys))
 }
 
 /// Lines by account and time. A line is a hundred bytes, so what is sorted is where it is.
@@ -90,60 +79,6 @@ fn distinct(pairs: impl Iterator<Item = u64>) -> Vec<u64> {
     pairs.dedup();
     pairs.shrink_to_fit();
     pairs
-}
-
-fn read(snapshot: &Snapshot, wanted: &Gathering) -> Result<Vec<Line>, StoreError> {
-    let window = Window { since: wanted.day.start(), until: wanted.day.end() };
-    let overlaps = |part: &Part| {
-        let end = part.first_row() + u64::from(part.len());
-        part.first_row() < wanted.rows.end && end > wanted.rows.start
-    };
-    let mut lines = Vec::new();
-    for part in snapshot.parts(window).into_iter().filter(overlaps) {
-        read_part(&part, wanted, &mut lines)?;
-    }
-    Ok(lines)
-}
-
-fn read_part(part: &Part, wanted: &Gathering, lines: &mut Vec<Line>) -> Result<(), StoreError> {
-    let mut reader = part.reader();
-    let start = wanted.day.start();
-    let ts = reader.all_ts()?;
-    let mut inside = Vec::with_capacity(ts.len());
-    for (at, ts) in ts.iter().enumerate() {
-        let row = part.first_row() + at as u64;
-        if (start..start + MICROS_A_DAY).contains(ts) && wanted.rows.contains(&row) {
-            inside.push(at);
-            let (second, micro) = ((ts - start) / MICROS_A_SECOND, (ts - start) % MICROS_A_SECOND);
-            lines.push(Line { second: second as u32, micro: micro as u32, ..Line::default() });
-        }
-    }
-    if inside.is_empty() {
-        return Ok(());
-    }
-    let from = lines.len() - inside.len();
-    let lines = lines.get_mut(from..).unwrap_or_default();
-    let mut fill = |column: Vec<u32>, to: fn(&mut Line) -> &mut u32| {
-        for (line, at) in lines.iter_mut().zip(&inside) {
-            *to(line) = column.get(*at).copied().unwrap_or_default();
-        }
-    };
-    fill(reader.all_keys(Aspect::Subject)?, |line| &mut line.subject);
-    fill(reader.all_keys(Aspect::Origin)?, |line| &mut line.origin);
-    fill(reader.all_keys(Aspect::Client)?, |line| &mut line.client);
-    fill(reader.all_keys(Aspect::Route)?, |line| &mut line.route);
-    fill(reader.all_numbers(Number::InputTokens)?, |line| &mut line.input);
-    fill(reader.all_numbers(Number::OutputTokens)?, |line| &mut line.output);
-    // Of sketches 0 stands for missing: that a real key is 0 happens once in four billion.
-    fill(reader.all_numbers(Number::Head)?, |line| &mut line.keys[0]);
-    fill(reader.all_numbers(Number::Tail)?, |line| &mut line.keys[1]);
-    fill(reader.all_numbers(Number::Body)?, |line| &mut line.keys[2]);
-    fill(reader.all_numbers(Number::System)?, |line| &mut line.keys[3]);
-    fill(reader.all_numbers(Number::Exact)?, |line| &mut line.exact);
-    fill(reader.all_numbers(Number::Prefix)?, |line| &mut line.prefix);
-    fill(reader.all_numbers(Number::Marks)?, |line| &mut line.marks);
-    fill(reader.all_numbers(Number::PromptChars)?, |line| &mut line.chars);
-    Ok(())
 }
 
 /// Distinct keys of a column, ascending.

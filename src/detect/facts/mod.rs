@@ -7,9 +7,11 @@
 mod build;
 mod digest;
 mod passing;
+mod read;
 
-pub(super) use build::{Gathering, gather};
+pub(super) use build::{gather, gather_keys};
 pub(super) use digest::hex;
+pub(super) use read::Gathering;
 
 use crate::store::{Decode, Encode};
 
