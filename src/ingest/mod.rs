@@ -26,7 +26,6 @@
 mod address;
 mod budget;
 mod decoder;
-#[cfg_attr(not(test), expect(dead_code, reason = "the protocols that fill it come with their own change"))]
 mod flat;
 mod prompt;
 mod reject;
@@ -40,7 +39,7 @@ mod writer;
 pub use budget::{Budget, Busy, Permit};
 pub use decoder::Decoder;
 pub use reject::{Reject, Rejects};
-pub use source::Kind;
+pub use source::{Explained, Kind};
 pub use writer::{Append, Outcome, Writer};
 
 use crate::event::Micros;
