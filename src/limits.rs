@@ -14,6 +14,16 @@ pub const LINE_BYTES_MAX: usize = 4 << 20;
 /// Levels of nesting in one JSON object. Past it the line is rejected.
 pub const NESTING_MAX: usize = 64;
 
+/// Plain values of one record that is not in native form. `LiteLLM` sends 400. Further ones are dropped, the event stays.
+pub const FLAT_FIELDS_MAX: usize = 8_192;
+
+/// Plain values of one array of such a record, such as the messages of a chat, give or take an element. Of a longer
+/// one the beginning and the last element are read: a client cannot push out what the gateway logs after it.
+pub const FLAT_ARRAY_FIELDS_MAX: usize = 1_024;
+
+/// Bytes of the path of one value. What lies deeper is dropped.
+pub const FLAT_PATH_BYTES_MAX: usize = 512;
+
 /// Bytes of an account name or a request id. Past it the line is rejected: cut, two accounts could become one.
 pub const NAME_BYTES_MAX: usize = 512;
 

@@ -6,17 +6,21 @@
 
 use super::reject::{Rejects, Wrong};
 use super::source::record::Record;
-use super::source::{Scratch, native};
+use super::source::{Envelope, Explained, Kind, Scratch, Sink, event_of_line, events_of_json, native};
 use super::stream::{End, Next, Place, Resync};
 use super::{Context, Reject};
 use crate::event::EventBatch;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINE_BYTES_MAX};
+use std::net::IpAddr;
 
 /// Bytes that are added at least when a split value is tried again.
 const REST_STEP_BYTES: usize = 4 << 10;
 
 /// Capacity that the buffer of a split value may keep for the next one.
 const REST_KEPT_BYTES: usize = 64 << 10;
+
+/// Longest text of an address, an IPv6 with an IPv4 at its end.
+const ADDRESS_BYTES_MAX: usize = 46;
 
 /// Decodes one body.
 ///
@@ -47,6 +51,10 @@ pub struct Decoder {
     batch: EventBatch,
     rejects: Rejects,
     scratch: Scratch,
+    /// The source that the request names.
+    forced: Option<Kind>,
+    /// What was found in each record, when that was asked for.
+    explained: Option<Vec<Explained>>,
     /// A value that is split over pieces, and what followed it. Decoded up to `rest_at`.
     rest: Vec<u8>,
     rest_at: usize,
@@ -73,10 +81,31 @@ impl Decoder {
             batch: EventBatch::default(),
             rejects: Rejects::default(),
             scratch: Scratch::default(),
+            forced: None,
+            explained: None,
             rest: Vec::new(),
             rest_at: 0,
             rest_wanted: 0,
         }
+    }
+
+    /// Takes every record for one of this source, whatever its shape. `None` goes by the shape.
+    #[must_use]
+    pub fn of_source(mut self, forced: Option<Kind>) -> Self {
+        self.forced = forced;
+        self
+    }
+
+    /// Keeps what is found in each record for [`Self::take_explained`].
+    #[must_use]
+    pub fn explaining(mut self) -> Self {
+        self.explained = Some(Vec::new());
+        self
+    }
+
+    /// What was found since the last call.
+    pub fn take_explained(&mut self) -> Vec<Explained> {
+        self.explained.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Decodes what is complete in the bytes and keeps what is not. Returns how many of the bytes it
@@ -206,6 +235,9 @@ impl Decoder {
             Next::Nothing => (at, Step::On),
             Next::Unsure => (at, Step::Short),
             Next::Other(found) => {
+                if let Some((passed, step)) = self.text_line(&bytes[at..], last) {
+                    return (at + passed, step);
+                }
                 self.give_up(Wrong::whole(format!("expected a JSON object, found {found}")));
                 (at, Step::On)
             }
@@ -233,11 +265,72 @@ impl Decoder {
         let object = &window[..end];
         let line = self.place.number();
         self.place.passed(object);
+        if !self.is_native(&record) && self.foreign(object, line) {
+            return (end, Step::On);
+        }
         match native::assemble(&mut record, object, line, self.context, &mut self.scratch, &mut self.batch) {
             Ok(()) => {}
             Err(wrong) => self.reject(line, wrong),
         }
         (end, Step::On)
+    }
+
+    /// Whether nothing but the native source comes into question.
+    fn is_native(&self, record: &Record<'_>) -> bool {
+        match self.forced {
+            Some(kind) => kind == Kind::Native && self.explained.is_none(),
+            None => self.explained.is_none() && native::is_whole(record),
+        }
+    }
+
+    /// Takes an object that has not the shape of a native one. Returns whether its source is known.
+    fn foreign(&mut self, object: &[u8], line: u64) -> bool {
+        let mut wrongs = Vec::new();
+        let (envelope, mut sink) = self.sink(line);
+        let known = events_of_json(object, envelope, &mut sink, &mut |wrong| wrongs.push(wrong));
+        for wrong in wrongs {
+            self.reject(line, wrong);
+        }
+        known
+    }
+
+    /// Takes a line of text that begins with an address, as web servers write it. `None` when it is
+    /// something else.
+    fn text_line(&mut self, bytes: &[u8], last: bool) -> Option<(usize, Step)> {
+        let head = bytes.get(..ADDRESS_BYTES_MAX).unwrap_or(bytes);
+        let Some(address_end) = head.iter().position(|byte| matches!(byte, b' ' | b'\n')) else {
+            let may_be = head.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b':'));
+            return (may_be && !last && head.len() == bytes.len()).then_some((0, Step::Short));
+        };
+        std::str::from_utf8(&head[..address_end]).ok()?.parse::<IpAddr>().ok()?;
+        let window = bytes.get(..LINE_BYTES_MAX).unwrap_or(bytes);
+        let line_end = match memchr::memchr(b'\n', window) {
+            Some(line_end) => line_end,
+            None if last => window.len(),
+            None if window.len() < LINE_BYTES_MAX => return Some((0, Step::Short)),
+            None => return None,
+        };
+        let text = String::from_utf8_lossy(&window[..line_end]);
+        let mut place = self.place.clone();
+        let line = place.number();
+        let (envelope, mut sink) = self.sink(line);
+        let taken = event_of_line(text.trim_end(), envelope, &mut sink)?;
+        self.place = place;
+        if let Err(wrong) = taken {
+            self.reject(line, wrong);
+        }
+        Some((line_end, Step::On))
+    }
+
+    fn sink(&mut self, line: u64) -> (Envelope<'static>, Sink<'_>) {
+        let envelope = Envelope { line, forced: self.forced, ..Envelope::default() };
+        let sink = Sink {
+            context: self.context,
+            scratch: &mut self.scratch,
+            batch: &mut self.batch,
+            explained: self.explained.as_mut(),
+        };
+        (envelope, sink)
     }
 
     /// Rejects the value that begins here and goes looking for its end.

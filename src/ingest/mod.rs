@@ -26,6 +26,7 @@
 mod address;
 mod budget;
 mod decoder;
+mod flat;
 mod prompt;
 mod reject;
 mod sketch;
@@ -38,6 +39,7 @@ mod writer;
 pub use budget::{Budget, Busy, Permit};
 pub use decoder::Decoder;
 pub use reject::{Reject, Rejects};
+pub use source::{Explained, Kind};
 pub use writer::{Append, Outcome, Writer};
 
 use crate::event::Micros;

@@ -16,7 +16,7 @@
 //! began on one line, are numbered by value instead: first, second, third.
 
 /// Where in the body the decoder stands.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Place {
     /// Line ends so far.
     line_ends: u64,

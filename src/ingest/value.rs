@@ -212,6 +212,11 @@ impl Skip {
     /// For the value of a field: the object around it is the first level.
     pub(super) const FIELD: Self = Self { levels_left: NESTING_MAX - 1 };
 
+    /// For a value with so many levels left, its own included.
+    pub(super) fn below(levels_left: usize) -> Self {
+        Self { levels_left }
+    }
+
     fn deeper<E: Error>(self) -> Result<Self, E> {
         match self.levels_left.checked_sub(1) {
             Some(levels_left) => Ok(Self { levels_left }),

@@ -1,12 +1,43 @@
-//! Log sources: each turns one JSON object, as one kind of sender writes it, into an event.
+//! Log sources: each turns one record, as one kind of sender writes it, into an event.
 //!
-//! One file a source. So far there is [`native`], whose field names are those of the contract.
+//! One file a source. [`native`] reads JSON whose field names are those of the contract, in one pass.
+//! Every other one is a table from paths of a [`Flat`] record to those fields.
 
+mod caddy;
+mod cloudflare;
+mod envoy;
+mod explain;
+mod headers;
+mod helicone;
 pub(super) mod hints;
+mod kong;
+mod langfuse;
+mod litellm;
+mod map;
+mod messages;
 pub(super) mod native;
+mod native_source;
+mod nginx;
+mod otel;
+mod portkey;
 pub(super) mod record;
+mod shape;
+mod traefik;
+mod unwrap;
+mod way;
 
+pub use explain::Explained;
+pub use shape::Kind;
+
+use super::Context;
+use super::flat::Flat;
+use super::reject::Wrong;
 use super::sketch::Systems;
+use super::value::Scalar;
+use crate::event::{EventBatch, Micros};
+use map::Mapped;
+use native::Field;
+use std::borrow::Cow;
 
 /// Buffers that are used again for each event.
 #[derive(Debug, Default)]
@@ -18,3 +49,174 @@ pub(super) struct Scratch {
     /// System prompts that were just sketched.
     systems: Systems,
 }
+
+/// What the envelope of a record says. It counts only where the record itself says nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::ingest) struct Envelope<'a> {
+    /// Which record of the body it is, counted from 1.
+    pub(in crate::ingest) line: u64,
+    /// The time that the protocol carries (Loki, Splunk, OTLP).
+    pub(in crate::ingest) ts: Option<Micros>,
+    /// The id that the protocol carries (`_id`, trace and span), empty for none.
+    pub(in crate::ingest) id: &'a str,
+    /// The source that the request names.
+    pub(in crate::ingest) forced: Option<Kind>,
+}
+
+/// Where events go, and what they need on the way.
+pub(in crate::ingest) struct Sink<'s> {
+    pub(in crate::ingest) context: Context,
+    pub(in crate::ingest) scratch: &'s mut Scratch,
+    pub(in crate::ingest) batch: &'s mut EventBatch,
+    /// What was found in each record, for `explain-source`.
+    pub(in crate::ingest) explained: Option<&'s mut Vec<Explained>>,
+}
+
+/// Adds the event that a record stands for to the batch, and says which source it was taken for.
+pub(in crate::ingest) fn event_of_flat(
+    flat: &Flat<'_>,
+    envelope: Envelope<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Kind, Wrong> {
+    if envelope.forced.is_none()
+        && matches!(Kind::of(flat), None | Some(Kind::Native))
+        && let Some(inner) = unwrap::text(flat)
+    {
+        return event_of_whole(&inner, envelope, sink);
+    }
+    event_of_whole(flat, envelope, sink)
+}
+
+fn event_of_whole(flat: &Flat<'_>, envelope: Envelope<'_>, sink: &mut Sink<'_>) -> Result<Kind, Wrong> {
+    let mut mapped = mapped(flat, envelope, sink.context);
+    let kind = mapped.kind;
+    let explained = sink.explained.is_some().then(|| Explained::of(&mapped, envelope.line));
+    let taken = check_needed(&mapped).and_then(|()| {
+        sink.scratch.extra.clear();
+        let canonical = canonical(flat);
+        let record = &mut mapped.record;
+        native::assemble(record, canonical.as_bytes(), envelope.line, sink.context, sink.scratch, sink.batch)
+    });
+    if let (Some(list), Some(mut explained)) = (sink.explained.as_deref_mut(), explained) {
+        explained.problem = taken.as_ref().err().map(|wrong| wrong.reason.clone());
+        list.push(explained);
+    }
+    taken.map(|()| kind)
+}
+
+/// Adds the events of a JSON object that may hold several or lie in a wrapper. What is wrong with one of
+/// them is told to `wrong`. Returns whether the object is of a known source; if not, nothing was added.
+pub(in crate::ingest) fn events_of_json(
+    object: &[u8],
+    envelope: Envelope<'_>,
+    sink: &mut Sink<'_>,
+    wrong: &mut dyn FnMut(Wrong),
+) -> bool {
+    let mut flat = Flat::new();
+    let elements = unwrap::elements(object);
+    for element in &elements {
+        let element = element.get().as_bytes();
+        flat.clear();
+        if !event_of_json(&mut flat, element, true, envelope, sink, wrong) {
+            wrong(hints::missing(element, true, true));
+        }
+    }
+    !elements.is_empty() || event_of_json(&mut flat, object, false, envelope, sink, wrong)
+}
+
+fn event_of_json<'a>(
+    flat: &mut Flat<'a>,
+    object: &'a [u8],
+    native_too: bool,
+    envelope: Envelope<'_>,
+    sink: &mut Sink<'_>,
+    wrong: &mut dyn FnMut(Wrong),
+) -> bool {
+    if let Err(error) = flat.add_json("", object) {
+        wrong(Wrong::whole(format!("not taken as JSON: {error}")));
+        return true;
+    }
+    let known = envelope.forced.is_some()
+        || sink.explained.is_some()
+        || Kind::of(flat).is_some_and(|kind| native_too || kind != Kind::Native)
+        || unwrap::text(flat).is_some();
+    if known && let Err(found) = event_of_flat(flat, envelope, sink) {
+        wrong(found);
+    }
+    known
+}
+
+/// Adds the event of a line of text. Returns whether it is one.
+pub(in crate::ingest) fn event_of_line(
+    text: &str,
+    envelope: Envelope<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<Result<Kind, Wrong>> {
+    nginx::combined(text).map(|flat| event_of_whole(&flat, envelope, sink))
+}
+
+/// What the fields of the contract are in a record.
+fn mapped<'r, 'f>(flat: &'f Flat<'r>, envelope: Envelope<'f>, context: Context) -> Mapped<'r, 'f> {
+    let kind = envelope.forced.or_else(|| Kind::of(flat)).unwrap_or(Kind::Native);
+    let mut mapped = Mapped::new(kind, kind.table(), flat);
+    (kind.source().finish)(&mut mapped);
+    mapped.fill(envelope);
+    if kind == Kind::Portkey {
+        mapped.arrived(context.now);
+    }
+    mapped
+}
+
+/// Says where an account or a time was looked for.
+fn check_needed(mapped: &Mapped<'_, '_>) -> Result<(), Wrong> {
+    for field in [Field::Account, Field::Ts] {
+        if mapped.has(field) {
+            continue;
+        }
+        let name = field.name();
+        let places: Vec<&str> =
+            mapped.kind.source().ways.iter().filter(|way| way.field == field).map(|way| way.path).collect();
+        let reason = match places.as_slice() {
+            [] => format!("{name} is missing; every event needs account and ts"),
+            places => {
+                format!(
+                    "{name} is missing: a {} record has it in {}",
+                    mapped.kind.name(),
+                    places.join(" or ")
+                )
+            }
+        };
+        return Err(Wrong::new(name, reason));
+    }
+    Ok(())
+}
+
+/// The fields of a text that holds a JSON object.
+fn flat_of(text: &str) -> Option<(Flat<'_>, usize)> {
+    text.trim_start().starts_with('{').then(|| Flat::from_json(text.trim_start().as_bytes()).ok())?
+}
+
+/// The same value, borrowed.
+fn borrowed<'r>(value: &'r Scalar<'_>) -> Scalar<'r> {
+    match value {
+        Scalar::Missing => Scalar::Missing,
+        Scalar::Text(text) => Scalar::Text(Cow::Borrowed(text)),
+        Scalar::Whole(number) => Scalar::Whole(*number),
+        Scalar::Negative(number) => Scalar::Negative(*number),
+        Scalar::Double(number) => Scalar::Double(*number),
+        Scalar::Bool(truth) => Scalar::Bool(*truth),
+        Scalar::Nested => Scalar::Nested,
+    }
+}
+
+/// All fields as one text that does not depend on their order: the same record gives the same text.
+fn canonical(flat: &Flat<'_>) -> String {
+    let mut fields: Vec<String> = flat.iter().map(|(path, value)| format!("{path}\0{value:?}")).collect();
+    fields.sort_unstable();
+    fields.join("\0")
+}
+
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod tests;

@@ -9,14 +9,16 @@ use super::super::value::{Plain, Scalar, check_name, plain_number};
 use super::super::{Context, address, prompt, sketch, time};
 use super::record::{FIELDS_MAX, Names, Record, RecordSeed};
 use super::{Scratch, hints};
-use crate::event::{Dim, Draft, EventBatch, Number, Text, identity_of_request, identity_of_text, ip_bytes};
+use crate::event::{
+    Dim, Draft, EventBatch, Micros, Number, Text, identity_of_request, identity_of_text, ip_bytes,
+};
 use serde::de::DeserializeSeed;
 use serde_json::de::{Deserializer, Read};
 use std::marker::PhantomData;
 
 /// A field of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
+pub(in crate::ingest) enum Field {
     Ts,
     RequestId,
     Account,
@@ -129,11 +131,69 @@ impl Names for Native {
     fn name(number: usize) -> &'static str {
         NAMES[number]
     }
+
+    fn is_foreign(name: &str) -> bool {
+        super::shape::is_foreign(name)
+    }
+}
+
+/// Whether the record is an event of this source: it has what every event needs, and nothing of another
+/// source's. Names of this contract that an operator added to another log do not make it native.
+pub(in crate::ingest) fn is_whole(record: &Record<'_>) -> bool {
+    !record.foreign && !Field::Account.of(record).is_missing() && !Field::Ts.of(record).is_missing()
 }
 
 impl Field {
-    fn name(self) -> &'static str {
+    /// Every field, by number.
+    pub(super) const ALL: [Self; FIELDS_MAX] = [
+        Self::Ts,
+        Self::RequestId,
+        Self::Account,
+        Self::ApiKey,
+        Self::Ip,
+        Self::Fingerprint,
+        Self::UserAgent,
+        Self::Asn,
+        Self::Country,
+        Self::Model,
+        Self::Endpoint,
+        Self::Status,
+        Self::InputTokens,
+        Self::OutputTokens,
+        Self::LatencyMs,
+        Self::Payment,
+        Self::AccountCreatedAt,
+        Self::EmailDomain,
+        Self::Plan,
+        Self::Session,
+        Self::Topic,
+        Self::Prompt,
+        Self::SystemPrompt,
+        Self::PromptHash,
+        Self::Template,
+        Self::PrefixHash,
+    ];
+
+    /// The name in the contract.
+    pub(super) fn name(self) -> &'static str {
         NAMES[self as usize]
+    }
+
+    /// Whether the value is one that [`assemble`] takes and that says something.
+    pub(super) fn takes(self, value: &Scalar<'_>) -> bool {
+        if value.is_missing() {
+            return self == Self::Country && value.text() == "NA";
+        }
+        match self {
+            Self::Ts => time::event_time(value, Micros::MAX).is_ok(),
+            Self::AccountCreatedAt => time::created_time(value).is_ok(),
+            Self::Ip => matches!(value, Scalar::Text(text) if address::parse(text).is_ok()),
+            Self::Asn => matches!(asn(value), Ok(Some(_))),
+            Self::Status => matches!(status(value), Ok(Some(_))),
+            Self::InputTokens | Self::OutputTokens => value.number(self.name(), false).is_ok(),
+            Self::LatencyMs => value.number(self.name(), true).is_ok(),
+            _ => !matches!(value, Scalar::Nested | Scalar::Bool(_)),
+        }
     }
 
     fn of<'a, 'de>(self, record: &'a Record<'de>) -> &'a Scalar<'de> {

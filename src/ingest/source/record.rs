@@ -18,6 +18,8 @@ pub(in crate::ingest) trait Names {
     fn number(name: &str) -> Option<usize>;
     /// The field's name, for errors.
     fn name(number: usize) -> &'static str;
+    /// Whether a name that is no field's is one by which another source is known.
+    fn is_foreign(name: &str) -> bool;
 }
 
 /// Most fields that a source may know.
@@ -30,12 +32,14 @@ pub(in crate::ingest) struct Record<'de> {
     pub(in crate::ingest) values: [Scalar<'de>; FIELDS_MAX],
     /// The first thing that is wrong with the object as such.
     pub(in crate::ingest) wrong: Option<Wrong>,
+    /// Whether a name came by which another source is known.
+    pub(in crate::ingest) foreign: bool,
 }
 
 impl Record<'_> {
     /// A record without values.
     pub(in crate::ingest) fn new() -> Self {
-        Self { values: [const { Scalar::Missing }; FIELDS_MAX], wrong: None }
+        Self { values: [const { Scalar::Missing }; FIELDS_MAX], wrong: None, foreign: false }
     }
 }
 
@@ -78,10 +82,13 @@ impl<'de, N: Names> Visitor<'de> for RecordSeed<'_, 'de, N> {
                         *slot = value;
                     }
                 }
-                Key::Unknown(name) => match &mut self.extra {
-                    None => map.next_value_seed(Skip::FIELD)?,
-                    Some(extra) => keep(extra, &name, map.next_value()?).map_err(A::Error::custom)?,
-                },
+                Key::Unknown(name) => {
+                    record.foreign |= N::is_foreign(&name);
+                    match &mut self.extra {
+                        None => map.next_value_seed(Skip::FIELD)?,
+                        Some(extra) => keep(extra, &name, map.next_value()?).map_err(A::Error::custom)?,
+                    }
+                }
             }
         }
         Ok(())

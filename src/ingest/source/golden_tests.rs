@@ -1,0 +1,108 @@
+//! Records as real senders wrote them, and the events that they are: each `tests/fixtures/sources/NAME.*`
+//! beside its `NAME.expected.json`, which was read against the records by eye.
+//!
+//! `CAHOOTS_GOLDEN=write` writes them anew; what changed is then for the reader of the diff to judge.
+
+use crate::event::{Aspect, Event, Number, Text, aspect_values, ip_from_bytes};
+use crate::ingest::{Context, Decoder};
+use serde_json::{Map, Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const CONTEXT: Context = Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false };
+
+fn fixtures() -> Vec<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sources");
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).expect("folder").map(|entry| entry.expect("entry").path()).collect();
+    files.retain(|file| !file.to_string_lossy().ends_with(".expected.json"));
+    files.sort();
+    files
+}
+
+fn readable(event: Event<'_>) -> Value {
+    let mut fields = Map::new();
+    let ts = jiff::Timestamp::from_microsecond(event.ts()).expect("in range");
+    fields.insert("ts".into(), ts.to_string().into());
+    for aspect in Aspect::ALL {
+        let key = event.aspect_key(aspect);
+        for (dim, value) in
+            aspect.dims().iter().zip(aspect_values(key)).filter(|(_, value)| !value.is_empty())
+        {
+            let shown: Value = match (dim.name(), value) {
+                ("ip", value) => ip_from_bytes(value.try_into().expect("16 bytes")).to_string().into(),
+                ("asn", value) => u32::from_be_bytes(value.try_into().expect("4 bytes")).into(),
+                ("status", value) => u16::from_be_bytes(value.try_into().expect("2 bytes")).into(),
+                (_, value) => String::from_utf8_lossy(value).into(),
+            };
+            fields.insert(dim.name().into(), shown);
+        }
+    }
+    for (name, text) in
+        [("request_id", Text::RequestId), ("session", Text::Session), ("prompt_hash", Text::PromptHash)]
+    {
+        let value = event.text(text);
+        if !value.is_empty() {
+            fields.insert(name.into(), String::from_utf8_lossy(value).into());
+        }
+    }
+    let numbers = [
+        ("input_tokens", Number::InputTokens),
+        ("output_tokens", Number::OutputTokens),
+        ("latency_ms", Number::LatencyMs),
+        ("prompt_chars", Number::PromptChars),
+        ("system_prompt_key", Number::System),
+    ];
+    for (name, number) in numbers {
+        if let Some(value) = event.number_plus_one(number).checked_sub(1) {
+            fields.insert(name.into(), value.into());
+        }
+    }
+    fields.into()
+}
+
+fn decoded(body: &[u8], piece_len: usize) -> Value {
+    let mut decoder = Decoder::new(CONTEXT);
+    for piece in body.chunks(piece_len) {
+        assert_eq!(decoder.feed(piece), piece.len());
+    }
+    assert!(decoder.finish());
+    let events: Vec<Value> = decoder.take_batch().iter().map(readable).collect();
+    let rejects: Vec<String> = decoder
+        .rejects()
+        .first
+        .iter()
+        .map(|reject| format!("line {}: {}", reject.line, reject.reason))
+        .collect();
+    json!({ "events": events, "rejects": rejects })
+}
+
+fn sources(body: &[u8]) -> Vec<&'static str> {
+    let mut decoder = Decoder::new(CONTEXT).explaining();
+    assert_eq!(decoder.feed(body), body.len());
+    assert!(decoder.finish());
+    decoder.take_explained().iter().map(|explained| explained.kind.name()).collect()
+}
+
+fn expected_file(fixture: &Path) -> PathBuf {
+    fixture.with_extension("expected.json")
+}
+
+#[test]
+fn every_fixture_is_the_events_that_its_golden_file_says() {
+    let write = std::env::var("CAHOOTS_GOLDEN").is_ok_and(|word| word == "write");
+    for fixture in fixtures() {
+        let body = fs::read(&fixture).expect("fixture");
+        let mut found = decoded(&body, body.len());
+        assert_eq!(found, decoded(&body, 7), "{}: in pieces", fixture.display());
+        found["sources"] = sources(&body).into();
+        let file = expected_file(&fixture);
+        if write {
+            let text = serde_json::to_string_pretty(&found).expect("JSON");
+            fs::write(&file, text + "\n").expect("golden file");
+        }
+        let text = fs::read_to_string(&file).expect("golden file");
+        let expected: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(found, expected, "{}", fixture.display());
+    }
+}

@@ -1,0 +1,46 @@
+//! Sources as a whole: a flat record in, an event out.
+
+use super::*;
+use crate::ingest::Context;
+
+const CONTEXT: Context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false };
+
+fn taken(json: &str, envelope: Envelope<'_>) -> (Result<Kind, Wrong>, EventBatch) {
+    let (flat, _) = Flat::from_json(json.as_bytes()).expect("valid");
+    let mut batch = EventBatch::default();
+    let mut scratch = Scratch::default();
+    let mut sink = Sink { context: CONTEXT, scratch: &mut scratch, batch: &mut batch, explained: None };
+    let taken = event_of_flat(&flat, envelope, &mut sink);
+    (taken, batch)
+}
+
+#[test]
+fn a_flat_record_with_native_names_takes_time_and_id_from_its_envelope() {
+    let envelope = Envelope { ts: Some(1_795_426_307_000_000), id: "req-1", ..Envelope::default() };
+    let (kind, batch) = taken(r#"{"account":"alice","ip":"203.0.113.21"}"#, envelope);
+    assert_eq!(kind, Ok(Kind::Native));
+    let event = batch.iter().next().expect("an event");
+    assert_eq!(
+        (event.ts(), event.text(crate::event::Text::RequestId)),
+        (1_795_426_307_000_000, &b"req-1"[..])
+    );
+}
+
+#[test]
+fn a_missing_account_is_named_with_the_places_where_it_was_looked_for() {
+    let (kind, batch) =
+        taken(r#"{"request":{"remote_ip":"192.0.2.1"},"ts":1795426307.5}"#, Envelope::default());
+    let wrong = kind.expect_err("no account");
+    assert_eq!((wrong.field, batch.len()), (Some("account"), 0));
+    assert_eq!(wrong.reason, "account is missing: a caddy record has it in account or user_id");
+}
+
+#[test]
+fn the_same_record_is_the_same_event_whatever_the_order_of_its_fields() {
+    let one = r#"{"remote_addr":"192.0.2.1","account":"a","msec":1795426307.5,"bytes":1}"#;
+    let other = r#"{"bytes":1,"msec":1795426307.5,"account":"a","remote_addr":"192.0.2.1"}"#;
+    let third = r#"{"bytes":2,"msec":1795426307.5,"account":"a","remote_addr":"192.0.2.1"}"#;
+    let identity = |json| taken(json, Envelope::default()).1.iter().next().map(crate::event::Event::identity);
+    assert_eq!(identity(one), identity(other));
+    assert_ne!(identity(one), identity(third));
+}
