@@ -91,6 +91,10 @@ pub const INFLIGHT_BYTES_MAX: usize = 96 << 20;
 /// How long a request waits for its share of `INFLIGHT_BYTES_MAX`.
 pub const INFLIGHT_WAIT: Duration = Duration::from_secs(10);
 
+/// Bytes of a decompressed body of OTLP, Elasticsearch bulk, Loki or Splunk, which are collected before they are
+/// taken apart. Their senders' defaults are below 10 MiB. Past it the body is refused.
+pub const PUSH_BYTES_MAX: usize = 32 << 20;
+
 /// Events in one batch from decoder to writer. A longer body goes in several.
 pub const BATCH_EVENTS_MAX: usize = 8_192;
 

@@ -78,6 +78,13 @@ impl<'a> Flat<'a> {
         self.fields.iter().map(|(name, value)| (self.names.get(name.clone()).unwrap_or_default(), value))
     }
 
+    /// Paths and values as they are.
+    pub(in crate::ingest) fn into_fields(self) -> Vec<(String, Scalar<'a>)> {
+        let names = self.names;
+        let named = |(name, value): (Range<usize>, Scalar<'a>)| (names[name].to_owned(), value);
+        self.fields.into_iter().map(named).collect()
+    }
+
     /// How many fields there are.
     pub(in crate::ingest) fn len(&self) -> usize {
         self.fields.len()

@@ -28,6 +28,7 @@ mod budget;
 mod decoder;
 mod flat;
 mod prompt;
+mod protocol;
 mod reject;
 mod sketch;
 mod source;
@@ -38,6 +39,7 @@ mod writer;
 
 pub use budget::{Budget, Busy, Permit};
 pub use decoder::Decoder;
+pub use protocol::{Item, Protocol, Push, Summary};
 pub use reject::{Reject, Rejects};
 pub use source::{Explained, Kind};
 pub use writer::{Append, Outcome, Writer};

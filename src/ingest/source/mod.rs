@@ -155,6 +155,12 @@ pub(in crate::ingest) fn event_of_line(
     nginx::combined(text).map(|flat| event_of_whole(&flat, envelope, sink))
 }
 
+/// The fields of a line of an access log, if it is one.
+pub(in crate::ingest) fn line_fields(text: &str) -> Option<Vec<(String, Scalar<'_>)>> {
+    let flat = nginx::combined(text)?;
+    Some(flat.into_fields())
+}
+
 /// What the fields of the contract are in a record.
 fn mapped<'r, 'f>(flat: &'f Flat<'r>, envelope: Envelope<'f>, context: Context) -> Mapped<'r, 'f> {
     let kind = envelope.forced.or_else(|| Kind::of(flat)).unwrap_or(Kind::Native);

@@ -171,7 +171,7 @@ impl Kind {
     }
 
     /// The source whose shape a record has.
-    pub(super) fn of(flat: &Flat<'_>) -> Option<Self> {
+    pub(in crate::ingest) fn of(flat: &Flat<'_>) -> Option<Self> {
         let mut seen = 0_u64;
         for (path, value) in flat.iter() {
             let path = if GEN_AI_STARTS.iter().any(|start| path.starts_with(start)) { GEN_AI } else { path };
