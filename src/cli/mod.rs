@@ -15,6 +15,7 @@ mod dump;
 mod error;
 mod events;
 mod evidence;
+mod explain_source;
 mod fingerprint;
 mod ingest;
 mod ip;
@@ -79,6 +80,7 @@ enum Command {
     Evidence(evidence::Evidence),
     Verify(evidence::Verify),
     Drill(drill::Drill),
+    ExplainSource(explain_source::ExplainSource),
     Status(status::Status),
     Check(check::Check),
     Dump(dump::Dump),
@@ -104,6 +106,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), CliError> {
         Command::Evidence(command) => command.run(),
         Command::Verify(command) => command.run(),
         Command::Drill(command) => command.run(),
+        Command::ExplainSource(command) => command.run(),
         Command::Status(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Dump(command) => command.run(),

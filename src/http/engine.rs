@@ -5,7 +5,7 @@
 
 use crate::detect::{Ledger, Report};
 use crate::event::{EventBatch, Micros};
-use crate::ingest::{Budget as Room, Decoder, Outcome, Permit, Rejects};
+use crate::ingest::{Budget as Room, Decoder, Kind, Outcome, Permit, Rejects};
 use crate::query::{Answer, Budget, QueryError, Request};
 use crate::store::StoreError;
 use serde_json::Value;
@@ -77,7 +77,7 @@ pub struct Status {
 /// The house below.
 pub trait Engine: Send + Sync + 'static {
     /// A decoder for one body.
-    fn decoder(&self) -> Box<dyn Decode>;
+    fn decoder(&self, source: Option<Kind>) -> Box<dyn Decode>;
 
     /// The bytes that all requests together may hold between socket and disk.
     fn room(&self) -> &Room;

@@ -8,6 +8,7 @@ use crate::http::cluster_routes;
 use crate::http::distance::distance;
 use crate::http::negotiate::Format;
 use crate::http::params::{Params, wrong};
+use crate::ingest::Kind;
 use crate::limits::{EXPRESSION_BYTES_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::query::{ClusterRequest, Page, Request, Select, Span};
 use hyper::Method;
@@ -20,7 +21,10 @@ use std::sync::LazyLock;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// Take events in.
-    Ingest,
+    Ingest {
+        /// The log source that the query string names.
+        source: Option<Kind>,
+    },
     /// Answer a question.
     Query {
         /// The question.
@@ -195,11 +199,11 @@ impl Place {
             Self::Clusters => &["status", "verdict", "since", "limit", "cursor", "format"],
             Self::Members => &["excluded", "limit", "cursor", "format"],
             Self::Analyze => &["until"],
+            Self::Events => &["source"],
             Self::Status | Self::Cluster | Self::ClusterTimeline => &["format"],
             Self::Evidence
             | Self::Bans
             | Self::Releases
-            | Self::Events
             | Self::Health
             | Self::Ready
             | Self::Metrics
@@ -269,7 +273,7 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
 /// The routes that are no question to the store; `id` is empty for those that have none.
 fn bare(place: Place, id: String, params: &Params<'_>, format: Option<Format>) -> Result<Route, RouteError> {
     let request = match place {
-        Place::Events => return Ok(Route::Ingest),
+        Place::Events => return Ok(Route::Ingest { source: source(params)? }),
         Place::Status => return Ok(Route::Status { format }),
         Place::Health => return Ok(Route::Health),
         Place::Ready => return Ok(Route::Ready),
@@ -287,6 +291,15 @@ fn bare(place: Place, id: String, params: &Params<'_>, format: Option<Format>) -
         _ => cluster_routes::list(params)?,
     };
     Ok(Route::Clusters { request, format })
+}
+
+/// The log source by which a sender says what it sends.
+fn source(params: &Params<'_>) -> Result<Option<Kind>, RouteError> {
+    let Some(name) = params.get("source") else { return Ok(None) };
+    let known = || Kind::all().map(Kind::name).collect::<Vec<_>>().join(", ");
+    let found = Kind::from_name(name)
+        .ok_or_else(|| wrong("source", &format!("there is none of that name: {}", known())));
+    found.map(Some)
 }
 
 /// Checks the size of a search expression; its grammar belongs to `query`.
@@ -404,8 +417,8 @@ mod tests {
     #[test]
     fn fixed_routes_go_by_method_and_path() {
         for (method, path, route) in [
-            (Method::POST, "/v1/events", Route::Ingest),
-            (Method::PUT, "/v1/events", Route::Ingest),
+            (Method::POST, "/v1/events", Route::Ingest { source: None }),
+            (Method::PUT, "/v1/events", Route::Ingest { source: None }),
             (Method::GET, "/v1/status", Route::Status { format: None }),
             (Method::GET, "/healthz", Route::Health),
             (Method::HEAD, "/healthz", Route::Health),

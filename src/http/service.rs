@@ -113,7 +113,9 @@ async fn dispatch<B: Body<Data = Bytes> + Unpin>(
         }
     };
     match route {
-        Route::Ingest => events::receive(&*state.engine, &state.metrics, body, &head.headers).await,
+        Route::Ingest { source } => {
+            events::receive(&*state.engine, &state.metrics, body, &head.headers, source).await
+        }
         Route::Query { request, format } => {
             query::answer(state, request, choose(format, &head.headers)).await
         }

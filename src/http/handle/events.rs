@@ -12,7 +12,7 @@ use crate::http::engine::{Decode, Engine, Pending};
 use crate::http::error::Problem;
 use crate::http::handle::Reply;
 use crate::http::metrics::Metrics;
-use crate::ingest::{Outcome, Permit, Reject};
+use crate::ingest::{Kind, Outcome, Permit, Reject};
 use crate::limits::{BATCHES_INFLIGHT_MAX, ERRORS_LISTED_MAX};
 use crate::store::StoreError;
 use bytes::Bytes;
@@ -31,12 +31,13 @@ pub(crate) async fn receive<B: Body<Data = Bytes> + Unpin>(
     metrics: &Metrics,
     body: B,
     headers: &HeaderMap,
+    source: Option<Kind>,
 ) -> Result<Reply, Problem> {
     let mut pieces = open(body, headers, BodyLimits::default()).await?;
     let mut intake = Intake {
         engine,
         metrics,
-        decoder: engine.decoder(),
+        decoder: engine.decoder(source),
         share: None,
         waiting: VecDeque::new(),
         tally: Tally::default(),

@@ -5,9 +5,9 @@
 //! request header is taken for it, because Caddy logs whatever the client put there.
 
 use super::super::value::Scalar;
+use super::field::Field;
 use super::headers;
 use super::map::{Mapped, Source};
-use super::native::Field;
 use super::way::{How, Way, way};
 use std::borrow::Cow;
 

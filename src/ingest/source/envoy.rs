@@ -1,7 +1,7 @@
 //! Envoy access log as JSON: the names of Istio's and Envoy Gateway's formats, which operators extend.
 
+use super::field::Field;
 use super::map::{Source, nothing};
-use super::native::Field;
 use super::way::{How, Way, way};
 
 const WAYS: &[Way] = &[

@@ -3,8 +3,8 @@
 use super::super::reject::shown;
 use super::super::value::Scalar;
 use super::Kind;
+use super::field::Field;
 use super::map::{From, Mapped};
-use super::native::Field;
 use std::fmt::Write;
 
 /// What was found in one record.

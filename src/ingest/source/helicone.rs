@@ -1,9 +1,9 @@
 //! Helicone: rows of its query interface and of `@helicone/export`. It keeps no address of the client.
 
 use super::super::value::Scalar;
+use super::field::Field;
 use super::map::{Mapped, Source};
 use super::messages;
-use super::native::Field;
 use super::way::{How, Way, way};
 use std::borrow::Cow;
 

@@ -2,8 +2,8 @@
 //! `prompt_token` where newer ones write `prompt_tokens`.
 
 use super::super::value::Scalar;
+use super::field::Field;
 use super::map::{Mapped, Source};
-use super::native::Field;
 use super::way::{How, Way, way};
 use super::{borrowed, messages};
 use std::borrow::Cow;

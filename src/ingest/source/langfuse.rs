@@ -2,9 +2,9 @@
 //! its SDKs send live is OTLP, which `otel` reads.
 
 use super::super::value::Scalar;
+use super::field::Field;
 use super::map::{Mapped, Source};
 use super::messages::{self, Chat};
-use super::native::Field;
 use super::way::{How, Way, way};
 use std::borrow::Cow;
 

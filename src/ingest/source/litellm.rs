@@ -5,8 +5,8 @@
 //! `model_group` the one that the customer asked for.
 
 use super::super::value::Scalar;
+use super::field::Field;
 use super::map::{Mapped, Source};
-use super::native::Field;
 use super::way::{How, Way, way};
 use super::{headers, messages};
 use std::borrow::Cow;

@@ -6,7 +6,7 @@
 
 use super::super::flat::Flat;
 use super::super::value::Scalar;
-use super::native::Field;
+use super::field::Field;
 use super::record::{FIELDS_MAX, Record};
 use super::way::{How, Way};
 use super::{Envelope, Kind};
@@ -130,11 +130,23 @@ impl<'r, 'f> Mapped<'r, 'f> {
 
 /// Whether a value is one of the words that gateways write for "none".
 pub(super) fn is_blank(value: &Scalar<'_>) -> bool {
-    const WORDS: [&str; 5] = ["redacted-by-litellm", "null", "None", "undefined", "[REDACTED]"];
+    const WORDS: [&str; 8] = [
+        "redacted-by-litellm",
+        "redacted",
+        "[redacted]",
+        "<redacted>",
+        "null",
+        "none",
+        "undefined",
+        "(null)",
+    ];
     match value {
         // Namibia, which only the field can tell from "not available".
         Scalar::Text(text) if text == "NA" => false,
-        Scalar::Text(text) => value.is_missing() || text.trim().is_empty() || WORDS.contains(&text.as_ref()),
+        Scalar::Text(text) => {
+            let text = text.trim();
+            value.is_missing() || text.is_empty() || WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
+        }
         _ => value.is_missing(),
     }
 }

@@ -7,6 +7,7 @@ mod caddy;
 mod cloudflare;
 mod envoy;
 mod explain;
+mod field;
 mod headers;
 mod helicone;
 pub(super) mod hints;
@@ -20,6 +21,7 @@ mod native_source;
 mod nginx;
 mod otel;
 mod portkey;
+mod pyrepr;
 pub(super) mod record;
 mod shape;
 mod traefik;
@@ -35,8 +37,8 @@ use super::reject::Wrong;
 use super::sketch::Systems;
 use super::value::Scalar;
 use crate::event::{EventBatch, Micros};
+use field::Field;
 use map::Mapped;
-use native::Field;
 use std::borrow::Cow;
 
 /// Buffers that are used again for each event.
@@ -136,6 +138,9 @@ fn event_of_json<'a>(
         wrong(Wrong::whole(format!("not taken as JSON: {error}")));
         return true;
     }
+    if cloudflare::is_challenge(flat) {
+        return true;
+    }
     let known = envelope.forced.is_some()
         || sink.explained.is_some()
         || Kind::of(flat).is_some_and(|kind| native_too || kind != Kind::Native)
@@ -173,6 +178,9 @@ fn mapped<'r, 'f>(flat: &'f Flat<'r>, envelope: Envelope<'f>, context: Context) 
     mapped
 }
 
+/// Places that a reason names, the likeliest first.
+const PLACES_SHOWN_MAX: usize = 4;
+
 /// Says where an account or a time was looked for.
 fn check_needed(mapped: &Mapped<'_, '_>) -> Result<(), Wrong> {
     for field in [Field::Account, Field::Ts] {
@@ -182,15 +190,12 @@ fn check_needed(mapped: &Mapped<'_, '_>) -> Result<(), Wrong> {
         let name = field.name();
         let places: Vec<&str> =
             mapped.kind.source().ways.iter().filter(|way| way.field == field).map(|way| way.path).collect();
-        let reason = match places.as_slice() {
-            [] => format!("{name} is missing; every event needs account and ts"),
-            places => {
-                format!(
-                    "{name} is missing: a {} record has it in {}",
-                    mapped.kind.name(),
-                    places.join(" or ")
-                )
-            }
+        let kind = mapped.kind.name();
+        let shown = places.get(..PLACES_SHOWN_MAX).unwrap_or(&places).join(", ");
+        let reason = if places.is_empty() {
+            format!("{name} is missing; every event needs account and ts")
+        } else {
+            format!("{name} is missing: taken for {kind}, where it is in {shown} (or send {name})")
         };
         return Err(Wrong::new(name, reason));
     }

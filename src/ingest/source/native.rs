@@ -7,7 +7,8 @@
 use super::super::reject::{Wrong, shown};
 use super::super::value::{Plain, Scalar, check_name, plain_number};
 use super::super::{Context, address, prompt, sketch, time};
-use super::record::{FIELDS_MAX, Names, Record, RecordSeed};
+use super::field::Field;
+use super::record::{Names, Record, RecordSeed};
 use super::{Scratch, hints};
 use crate::event::{
     Dim, Draft, EventBatch, Micros, Number, Text, identity_of_request, identity_of_text, ip_bytes,
@@ -15,67 +16,6 @@ use crate::event::{
 use serde::de::DeserializeSeed;
 use serde_json::de::{Deserializer, Read};
 use std::marker::PhantomData;
-
-/// A field of the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::ingest) enum Field {
-    Ts,
-    RequestId,
-    Account,
-    ApiKey,
-    Ip,
-    Fingerprint,
-    UserAgent,
-    Asn,
-    Country,
-    Model,
-    Endpoint,
-    Status,
-    InputTokens,
-    OutputTokens,
-    LatencyMs,
-    Payment,
-    AccountCreatedAt,
-    EmailDomain,
-    Plan,
-    Session,
-    Topic,
-    Prompt,
-    SystemPrompt,
-    PromptHash,
-    Template,
-    PrefixHash,
-}
-
-/// Names by the number of the field.
-const NAMES: [&str; FIELDS_MAX] = [
-    "ts",
-    "request_id",
-    "account",
-    "api_key",
-    "ip",
-    "fingerprint",
-    "user_agent",
-    "asn",
-    "country",
-    "model",
-    "endpoint",
-    "status",
-    "input_tokens",
-    "output_tokens",
-    "latency_ms",
-    "payment",
-    "account_created_at",
-    "email_domain",
-    "plan",
-    "session",
-    "topic",
-    "prompt",
-    "system_prompt",
-    "prompt_hash",
-    "template",
-    "prefix_hash",
-];
 
 /// Texts that are kept, cut when too long, and the dimension that each goes to.
 const DIM_TEXTS: [(Field, Dim); 10] = [
@@ -129,7 +69,7 @@ impl Names for Native {
     }
 
     fn name(number: usize) -> &'static str {
-        NAMES[number]
+        Field::NAMES[number]
     }
 
     fn is_foreign(name: &str) -> bool {
@@ -144,41 +84,6 @@ pub(in crate::ingest) fn is_whole(record: &Record<'_>) -> bool {
 }
 
 impl Field {
-    /// Every field, by number.
-    pub(super) const ALL: [Self; FIELDS_MAX] = [
-        Self::Ts,
-        Self::RequestId,
-        Self::Account,
-        Self::ApiKey,
-        Self::Ip,
-        Self::Fingerprint,
-        Self::UserAgent,
-        Self::Asn,
-        Self::Country,
-        Self::Model,
-        Self::Endpoint,
-        Self::Status,
-        Self::InputTokens,
-        Self::OutputTokens,
-        Self::LatencyMs,
-        Self::Payment,
-        Self::AccountCreatedAt,
-        Self::EmailDomain,
-        Self::Plan,
-        Self::Session,
-        Self::Topic,
-        Self::Prompt,
-        Self::SystemPrompt,
-        Self::PromptHash,
-        Self::Template,
-        Self::PrefixHash,
-    ];
-
-    /// The name in the contract.
-    pub(super) fn name(self) -> &'static str {
-        NAMES[self as usize]
-    }
-
     /// Whether the value is one that [`assemble`] takes and that says something.
     pub(super) fn takes(self, value: &Scalar<'_>) -> bool {
         if value.is_missing() {

@@ -5,8 +5,8 @@
 
 use super::super::flat::Flat;
 use super::super::value::Scalar;
+use super::field::Field;
 use super::map::{Source, nothing};
-use super::native::Field;
 use super::way::{How, Way, way};
 use std::borrow::Cow;
 

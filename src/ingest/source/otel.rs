@@ -6,9 +6,10 @@
 //! names of the contract are taken from there. `server.address` is the upstream and never taken.
 
 use super::super::value::Scalar;
+use super::field::Field;
 use super::map::{Mapped, Source};
 use super::messages::{self, Chat};
-use super::native::Field;
+use super::pyrepr;
 use super::way::{How, Way, way};
 use std::borrow::Cow;
 
@@ -116,6 +117,7 @@ fn finish(mapped: &mut Mapped<'_, '_>) {
     let system = messages::all(mapped.flat, "gen_ai.system_instructions");
     mapped.compute(Field::SystemPrompt, Scalar::Text(Cow::Owned(system)), "gen_ai.system_instructions");
     usage(mapped);
+    printed(mapped);
     in_text(mapped);
 }
 
@@ -132,6 +134,27 @@ fn usage(mapped: &mut Mapped<'_, '_>) {
                 mapped.compute(field, Scalar::Whole(*count), PATH);
             }
         }
+    }
+}
+
+/// `LiteLLM`'s own exporter prints messages and counts the way Python does.
+fn printed(mapped: &mut Mapped<'_, '_>) {
+    if let Some(text) = mapped.text("llm.openai.usage") {
+        let json = pyrepr::to_json(text);
+        if let Some((inner, _)) = super::flat_of(&json) {
+            for (field, name) in
+                [(Field::InputTokens, "prompt_tokens"), (Field::OutputTokens, "completion_tokens")]
+            {
+                if let Some(Scalar::Whole(count)) = inner.get(name) {
+                    mapped.compute(field, Scalar::Whole(*count), "llm.openai.usage");
+                }
+            }
+        }
+    }
+    if let Some(text) = mapped.text("llm.openai.messages") {
+        let chat = messages::from_text(&pyrepr::to_json(text));
+        mapped.compute(Field::Prompt, Scalar::Text(Cow::Owned(chat.prompt)), "llm.openai.messages");
+        mapped.compute(Field::SystemPrompt, Scalar::Text(Cow::Owned(chat.system)), "llm.openai.messages");
     }
 }
 

@@ -4,8 +4,8 @@
 //! `x-portkey-config` among its headers holds the provider's key; nothing of it is taken.
 
 use super::super::value::Scalar;
+use super::field::Field;
 use super::map::{Mapped, Source};
-use super::native::Field;
 use super::way::{How, Way, way};
 use super::{headers, messages};
 use std::borrow::Cow;

@@ -32,7 +32,10 @@ fn a_missing_account_is_named_with_the_places_where_it_was_looked_for() {
         taken(r#"{"request":{"remote_ip":"192.0.2.1"},"ts":1795426307.5}"#, Envelope::default());
     let wrong = kind.expect_err("no account");
     assert_eq!((wrong.field, batch.len()), (Some("account"), 0));
-    assert_eq!(wrong.reason, "account is missing: a caddy record has it in account or user_id");
+    assert_eq!(
+        wrong.reason,
+        "account is missing: taken for caddy, where it is in account, user_id (or send account)"
+    );
 }
 
 #[test]

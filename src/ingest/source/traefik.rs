@@ -1,8 +1,8 @@
 //! Traefik access log, as JSON and as OTLP attributes. Headers appear as `request_Name` when the operator
 //! keeps them, so that an account header is one that the operator chose.
 
+use super::field::Field;
 use super::map::{Source, nothing};
-use super::native::Field;
 use super::way::{How, Way, way};
 
 const WAYS: &[Way] = &[

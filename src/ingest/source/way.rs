@@ -2,7 +2,7 @@
 
 use super::super::value::{Plain, Scalar, plain_number};
 use super::borrowed;
-use super::native::Field;
+use super::field::Field;
 use std::borrow::Cow;
 
 /// A path that may hold a field.

@@ -1,0 +1,81 @@
+//! `cahoots explain-source`: what a log would be taken for, before it is sent.
+
+use crate::cli::error::CliError;
+use crate::clock::{Clock, SystemClock};
+use crate::ingest::{Context, Decoder, Kind};
+use crate::limits::PIECE_BYTES;
+use std::collections::BTreeSet;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  cahoots explain-source access.log
+  head -1 litellm.json | cahoots explain-source -
+  cahoots explain-source --source envoy access.json";
+
+/// Show which source each record of a log is taken for, and which path each field comes from
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ExplainSource {
+    /// The log, or - for standard input.
+    file: PathBuf,
+    /// Take every record for one of this source.
+    #[arg(long, value_name = "NAME", value_parser = kind)]
+    source: Option<Kind>,
+}
+
+fn kind(name: &str) -> Result<Kind, String> {
+    let names = || Kind::all().map(Kind::name).collect::<Vec<_>>().join(", ");
+    Kind::from_name(name).ok_or_else(|| format!("the sources are {}", names()))
+}
+
+impl ExplainSource {
+    /// Writes it to stdout.
+    pub(crate) fn run(&self) -> Result<(), CliError> {
+        let unreadable = |error: io::Error| CliError::Input { path: self.file.clone(), reason: error };
+        let mut input: Box<dyn Read> = if self.file.as_os_str() == "-" {
+            Box::new(io::stdin().lock())
+        } else {
+            Box::new(std::fs::File::open(&self.file).map_err(unreadable)?)
+        };
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let context = Context { seed: 0, now: SystemClock.now(), keep_extra: false };
+        let mut decoder = Decoder::new(context).of_source(self.source).explaining();
+        let mut piece = vec![0; PIECE_BYTES];
+        let mut told = BTreeSet::new();
+        loop {
+            let len = input.read(&mut piece).map_err(unreadable)?;
+            let mut rest = piece.get(..len).unwrap_or_default();
+            while !rest.is_empty() {
+                let used = decoder.feed(rest);
+                rest = rest.get(used..).unwrap_or_default();
+                write(&mut decoder, &mut told, &mut out).map_err(CliError::Output)?;
+            }
+            if len == 0 {
+                break;
+            }
+        }
+        while !decoder.finish() {
+            write(&mut decoder, &mut told, &mut out).map_err(CliError::Output)?;
+        }
+        write(&mut decoder, &mut told, &mut out).map_err(CliError::Output)?;
+        for reject in decoder.rejects().first.iter().filter(|reject| !told.contains(&reject.line)) {
+            writeln!(out, "line {}: {}", reject.line, reject.reason).map_err(CliError::Output)?;
+        }
+        out.flush().map_err(CliError::Output)
+    }
+}
+
+/// Writes what was found since the last call, and notes the records whose problem that names.
+fn write(decoder: &mut Decoder, told: &mut BTreeSet<u64>, out: &mut impl Write) -> io::Result<()> {
+    // The events themselves are not wanted.
+    drop(decoder.take_batch());
+    for explained in decoder.take_explained() {
+        if explained.problem.is_some() {
+            told.insert(explained.line);
+        }
+        write!(out, "{explained}")?;
+    }
+    Ok(())
+}
