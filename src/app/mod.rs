@@ -13,7 +13,9 @@ use crate::event::{EventBatch, Micros};
 use crate::http::auth::Guard;
 use crate::http::engine::{Decode, Engine, Pending, Status};
 use crate::http::serve;
-use crate::ingest::{Append, Budget as Room, Context, Decoder, Kind, Outcome, Permit, Reject, Writer};
+use crate::ingest::{
+    Append, Budget as Room, Context, Decoder, Kind, Outcome, Permit, Protocol, Push, Reject, Writer,
+};
 use crate::limits::{INFLIGHT_BYTES_MAX, INFLIGHT_WAIT};
 use crate::query::{self, Answer, Budget, QueryError, Request};
 use crate::store::{Appended, Appender, Health, Shelf, Store, StoreError};
@@ -164,10 +166,13 @@ impl House {
 }
 
 impl Engine for House {
-    fn decoder(&self, source: Option<Kind>) -> Box<dyn Decode> {
+    fn decoder(&self, protocol: Option<Protocol>, source: Option<Kind>) -> Box<dyn Decode> {
         let (seed, now) = (self.store.seed(), self.clock.now());
         let context = Context { seed, now, keep_extra: self.keep_extra };
-        Box::new(Decoder::new(context).of_source(source))
+        match protocol {
+            Some(protocol) => Box::new(Push::new(protocol, context, source)),
+            None => Box::new(Decoder::new(context).of_source(source)),
+        }
     }
 
     fn room(&self) -> &Room {

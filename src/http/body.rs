@@ -201,6 +201,14 @@ impl<B: Body<Data = Bytes> + Unpin> Pieces<B> {
         Ok(true)
     }
 
+    /// Goes by what the body is, where its first bytes show it: senders name no encoding, or a wrong one.
+    fn believe(&mut self, first: &[u8]) {
+        if let Some(shown) = Encoding::shown(first) {
+            self.inflate = Inflate::new(shown);
+            self.output = if self.inflate.is_some() { vec![0; PIECE_BYTES] } else { Vec::new() };
+        }
+    }
+
     /// Waits for more from the client.
     async fn receive(&mut self) -> Result<(), BodyError> {
         let since = *self.waiting_since.get_or_insert_with(Instant::now);
@@ -219,6 +227,9 @@ impl<B: Body<Data = Bytes> + Unpin> Pieces<B> {
             Some(Ok(frame)) => {
                 // Trailers say nothing that we want.
                 if let Ok(data) = frame.into_data() {
+                    if self.sent == 0 {
+                        self.believe(&data);
+                    }
                     self.sent += data.len() as u64;
                     self.input = data;
                 }

@@ -5,7 +5,7 @@
 
 use crate::detect::{Ledger, Report};
 use crate::event::{EventBatch, Micros};
-use crate::ingest::{Budget as Room, Decoder, Kind, Outcome, Permit, Rejects};
+use crate::ingest::{Budget as Room, Decoder, Kind, Outcome, Permit, Protocol, Push, Rejects, Summary};
 use crate::query::{Answer, Budget, QueryError, Request};
 use crate::store::StoreError;
 use serde_json::Value;
@@ -29,6 +29,10 @@ pub trait Decode: Send {
     fn buffered_bytes(&self) -> usize;
     /// What was refused so far.
     fn rejects(&mut self) -> &mut Rejects;
+    /// What became of a body of a protocol besides its events, once it is finished.
+    fn summary(&mut self) -> Summary {
+        Summary::default()
+    }
 }
 
 impl Decode for Decoder {
@@ -57,6 +61,36 @@ impl Decode for Decoder {
     }
 }
 
+impl Decode for Push {
+    fn feed(&mut self, piece: &[u8]) -> usize {
+        self.feed(piece)
+    }
+
+    fn finish(&mut self) -> bool {
+        self.finish()
+    }
+
+    fn batch_ready(&self) -> bool {
+        self.batch_ready()
+    }
+
+    fn take_batch(&mut self) -> EventBatch {
+        self.take_batch()
+    }
+
+    fn buffered_bytes(&self) -> usize {
+        self.buffered_bytes()
+    }
+
+    fn rejects(&mut self) -> &mut Rejects {
+        self.rejects()
+    }
+
+    fn summary(&mut self) -> Summary {
+        self.summary()
+    }
+}
+
 /// Figures about the store, for `/v1/status` and `/metrics`.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
@@ -76,8 +110,8 @@ pub struct Status {
 
 /// The house below.
 pub trait Engine: Send + Sync + 'static {
-    /// A decoder for one body.
-    fn decoder(&self, source: Option<Kind>) -> Box<dyn Decode>;
+    /// A decoder for one body of records, or of a protocol, perhaps of a source that the request names.
+    fn decoder(&self, protocol: Option<Protocol>, source: Option<Kind>) -> Box<dyn Decode>;
 
     /// The bytes that all requests together may hold between socket and disk.
     fn room(&self) -> &Room;

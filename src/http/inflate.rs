@@ -32,6 +32,8 @@ impl Encoding {
                     "gzip" | "x-gzip" => Self::Gzip,
                     "zstd" => Self::Zstd,
                     "deflate" => Self::Deflate,
+                    // Undone where the protocol is known, and told by the bytes there.
+                    "snappy" | "x-snappy-framed" => continue,
                     _ => return None,
                 };
                 if encoding != Self::Identity {
@@ -41,6 +43,17 @@ impl Encoding {
             }
         }
         Some(encoding)
+    }
+
+    /// What the first bytes of a body show, whatever its sender called it: `None` if it is neither compressed
+    /// nor plain JSON for certain.
+    pub(crate) fn shown(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x1f, 0x8b, 8, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Self::Zstd),
+            [b'{' | b'[', ..] => Some(Self::Identity),
+            _ => None,
+        }
     }
 }
 

@@ -45,6 +45,19 @@ impl<'q> Params<'q> {
         Ok(Self(found))
     }
 
+    /// Takes a query string apart and passes over names that are unknown: clients of other products add
+    /// parameters that mean nothing here.
+    pub(crate) fn lenient(query: Option<&'q str>, known: &[&'static str]) -> Result<Self, RouteError> {
+        let pairs = query.unwrap_or_default().split('&');
+        let mut found = Vec::new();
+        for (name, value) in pairs.filter_map(|pair| pair.split_once('=')) {
+            if let Some(known) = known.iter().find(|known| **known == name) {
+                found.push((*known, form_decode(value).ok_or_else(|| wrong(known, "it is not UTF-8"))?));
+            }
+        }
+        Ok(Self(found))
+    }
+
     /// The value of a parameter; an empty one counts as missing.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| &**value)

@@ -8,6 +8,7 @@ use crate::http::cluster_routes;
 use crate::http::distance::distance;
 use crate::http::negotiate::Format;
 use crate::http::params::{Params, wrong};
+use crate::http::push_routes::{PUSHES, Push};
 use crate::ingest::Kind;
 use crate::limits::{EXPRESSION_BYTES_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::query::{ClusterRequest, Page, Request, Select, Span};
@@ -22,6 +23,13 @@ use std::sync::LazyLock;
 pub enum Route {
     /// Take events in.
     Ingest {
+        /// The log source that the query string names.
+        source: Option<Kind>,
+    },
+    /// Answer a log shipper.
+    Push {
+        /// What it asks.
+        push: Push,
         /// The log source that the query string names.
         source: Option<Kind>,
     },
@@ -115,6 +123,7 @@ pub enum RouteError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Events,
+    Push(Push),
     Account,
     Neighbors,
     AccountEvents,
@@ -167,7 +176,8 @@ const PLACES: [(&str, Place); 22] = [
 #[expect(clippy::expect_used, reason = "the table is constant, and every test of this file builds it")]
 static ROUTER: LazyLock<matchit::Router<Place>> = LazyLock::new(|| {
     let mut router = matchit::Router::new();
-    for (path, place) in PLACES {
+    let pushes = PUSHES.map(|(path, push)| (path, Place::Push(push)));
+    for (path, place) in PLACES.into_iter().chain(pushes) {
         router.insert(path, place).expect("paths do not overlap");
     }
     router
@@ -177,6 +187,7 @@ impl Place {
     fn methods(self) -> &'static [&'static str] {
         match self {
             Self::Events => &["POST", "PUT"],
+            Self::Push(push) => push.methods(),
             Self::Search => &["GET", "POST"],
             Self::Analyze | Self::Bans | Self::Releases => &["POST"],
             _ => &["GET"],
@@ -199,7 +210,7 @@ impl Place {
             Self::Clusters => &["status", "verdict", "since", "limit", "cursor", "format"],
             Self::Members => &["excluded", "limit", "cursor", "format"],
             Self::Analyze => &["until"],
-            Self::Events => &["source"],
+            Self::Events | Self::Push(_) => &["source"],
             Self::Status | Self::Cluster | Self::ClusterTimeline => &["format"],
             Self::Evidence
             | Self::Bans
@@ -222,6 +233,9 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     if !place.methods().contains(&method.as_str()) {
         return Err(RouteError::Method { allow: allow(place.methods()) });
+    }
+    if let Place::Push(push) = place {
+        return Ok(Route::Push { push, source: source(&Params::lenient(query, &["source"])?)? });
     }
     let params = Params::parse(query, place.params(method))?;
     let name = |field: &'static str, bytes_max: usize| {
@@ -316,7 +330,8 @@ pub(crate) fn expression(text: &str) -> Result<String, RouteError> {
 /// Every path and method, in the words of `OpenAPI`.
 #[cfg(test)]
 pub(crate) fn listed() -> Vec<(String, &'static str)> {
-    let paths = PLACES.iter().map(|(path, place)| (path.replace('*', ""), place.methods()));
+    let pushes = PUSHES.iter().map(|(path, push)| ((*path).to_owned(), push.methods()));
+    let paths = PLACES.iter().map(|(path, place)| (path.replace('*', ""), place.methods())).chain(pushes);
     paths.flat_map(|(path, methods)| methods.iter().map(move |method| (path.clone(), *method))).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::http::auth::Guard;
 use crate::http::body::discard;
 use crate::http::engine::Engine;
 use crate::http::error::Problem;
-use crate::http::handle::{Reply, clusters, events, query, server};
+use crate::http::handle::{Reply, clusters, events, push, query, server};
 use crate::http::metrics::Metrics;
 use crate::http::negotiate::choose;
 use crate::http::route::{self, Route};
@@ -116,6 +116,7 @@ async fn dispatch<B: Body<Data = Bytes> + Unpin>(
         Route::Ingest { source } => {
             events::receive(&*state.engine, &state.metrics, body, &head.headers, source).await
         }
+        Route::Push { push, source } => push::receive(state, body, &head, push, source).await,
         Route::Query { request, format } => {
             query::answer(state, request, choose(format, &head.headers)).await
         }
@@ -147,6 +148,9 @@ fn accept(reply: Reply) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(reply.body));
     *response.status_mut() = reply.status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    if let Some((name, value)) = reply.header {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
     if let Some(next) = reply.next.and_then(|next| HeaderValue::try_from(next).ok()) {
         response.headers_mut().insert("x-next-cursor", next);
     }

@@ -4,7 +4,7 @@
 use crate::detect::{Ledger, Report};
 use crate::event::{Draft, EventBatch, Micros};
 use crate::http::engine::{Decode, Engine, Pending, Status};
-use crate::ingest::{Budget as Room, Kind, Outcome, Permit, Reject, Rejects};
+use crate::ingest::{Budget as Room, Kind, Outcome, Permit, Protocol, Reject, Rejects};
 use crate::limits::INFLIGHT_WAIT;
 use crate::query::{Answer, Budget, QueryError, Request, Table};
 use crate::store::StoreError;
@@ -118,7 +118,7 @@ impl FakeEngine {
 }
 
 impl Engine for FakeEngine {
-    fn decoder(&self, _source: Option<Kind>) -> Box<dyn Decode> {
+    fn decoder(&self, _: Option<Protocol>, _source: Option<Kind>) -> Box<dyn Decode> {
         Box::new(LineDecoder { events_max: self.batch_events_max, ..LineDecoder::default() })
     }
 

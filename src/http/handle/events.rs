@@ -12,7 +12,7 @@ use crate::http::engine::{Decode, Engine, Pending};
 use crate::http::error::Problem;
 use crate::http::handle::Reply;
 use crate::http::metrics::Metrics;
-use crate::ingest::{Kind, Outcome, Permit, Reject};
+use crate::ingest::{Kind, Outcome, Permit, Reject, Summary};
 use crate::limits::{BATCHES_INFLIGHT_MAX, ERRORS_LISTED_MAX};
 use crate::store::StoreError;
 use bytes::Bytes;
@@ -33,31 +33,49 @@ pub(crate) async fn receive<B: Body<Data = Bytes> + Unpin>(
     headers: &HeaderMap,
     source: Option<Kind>,
 ) -> Result<Reply, Problem> {
-    let mut pieces = open(body, headers, BodyLimits::default()).await?;
-    let mut intake = Intake {
-        engine,
-        metrics,
-        decoder: engine.decoder(source),
-        share: None,
-        waiting: VecDeque::new(),
-        tally: Tally::default(),
-    };
+    let decoder = engine.decoder(None, source);
+    let taken = take_in(engine, metrics, body, headers, decoder, BodyLimits::default()).await?;
+    taken.tally.reply(taken.failure)
+}
+
+/// What came of a body.
+pub(crate) struct Taken {
+    pub(crate) tally: Tally,
+    pub(crate) summary: Summary,
+    /// The first thing that went wrong, other than with single records.
+    pub(crate) failure: Option<Problem>,
+}
+
+/// Takes a body in through a decoder.
+pub(crate) async fn take_in<B: Body<Data = Bytes> + Unpin>(
+    engine: &dyn Engine,
+    metrics: &Metrics,
+    body: B,
+    headers: &HeaderMap,
+    decoder: Box<dyn Decode>,
+    limits: BodyLimits,
+) -> Result<Taken, Problem> {
+    let mut pieces = open(body, headers, limits).await?;
+    let mut intake =
+        Intake { engine, metrics, decoder, share: None, waiting: VecDeque::new(), tally: Tally::default() };
     let failure = intake.run(&mut pieces).await;
-    let tally = intake.tally();
+    let (tally, summary) = (intake.tally(), intake.decoder.summary());
     metrics.rejected.fetch_add(tally.rejected, Ordering::Relaxed);
     if failure.is_some() {
         pieces.discard().await;
     }
-    tally.reply(failure)
+    Ok(Taken { tally, summary, failure })
 }
 
 /// What became of a body so far.
 #[derive(Debug, Default)]
-struct Tally {
-    accepted: u64,
-    duplicates: u64,
-    rejected: u64,
-    errors: Vec<Reject>,
+pub(crate) struct Tally {
+    pub(crate) accepted: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) rejected: u64,
+    pub(crate) errors: Vec<Reject>,
+    /// Lines that the store refused.
+    pub(crate) refused: Vec<u64>,
 }
 
 impl Tally {
@@ -71,7 +89,7 @@ impl Tally {
         members
     }
 
-    fn reply(&self, failure: Option<Problem>) -> Result<Reply, Problem> {
+    pub(crate) fn reply(&self, failure: Option<Problem>) -> Result<Reply, Problem> {
         let nothing = self.rejected > 0 && self.accepted + self.duplicates == 0;
         let failure = failure.or_else(|| {
             let detail = "not one event could be taken; errors says why, line by line";
@@ -225,6 +243,7 @@ impl Intake<'_> {
         self.tally.accepted += outcome.accepted;
         self.tally.duplicates += outcome.duplicates;
         self.tally.rejected += outcome.rejected.len() as u64;
+        self.tally.refused.extend(outcome.rejected.iter().map(|reject| reject.line));
         let room = ERRORS_LISTED_MAX.saturating_sub(self.tally.errors.len());
         self.tally.errors.extend(outcome.rejected.into_iter().take(room));
         Ok(())

@@ -3,6 +3,7 @@
 
 pub(crate) mod clusters;
 pub(crate) mod events;
+pub(crate) mod push;
 pub(crate) mod query;
 pub(crate) mod server;
 
@@ -17,10 +18,12 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
     /// Cursor of the next page, for formats that have no place for it.
     pub(crate) next: Option<String>,
+    /// A header that the clients of a protocol look for.
+    pub(crate) header: Option<(&'static str, &'static str)>,
 }
 
 impl Reply {
     pub(crate) fn ok(content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status: StatusCode::OK, content_type, body: body.into(), next: None }
+        Self { status: StatusCode::OK, content_type, body: body.into(), next: None, header: None }
     }
 }

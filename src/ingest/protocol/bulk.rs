@@ -49,8 +49,12 @@ struct Update<'a> {
 
 impl Action<'_> {
     fn item(self) -> Option<Item> {
-        let actions =
-            [("index", self.index), ("create", self.create), ("update", self.update), ("delete", self.delete)];
+        let actions = [
+            ("index", self.index),
+            ("create", self.create),
+            ("update", self.update),
+            ("delete", self.delete),
+        ];
         let (action, about) = actions.into_iter().find_map(|(name, about)| Some((name, about?)))?;
         let text = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned).unwrap_or_default();
         Some(Item { action, index: text(about.index), id: text(about.id) })
@@ -58,8 +62,7 @@ impl Action<'_> {
 }
 
 pub(super) fn requests(body: &[u8], out: &mut Out) -> Result<(), String> {
-    let mut lines =
-        body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let mut lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     while let Some(line) = lines.next() {
         out.next();
         let Some(item) = serde_json::from_slice::<Action<'_>>(line).ok().and_then(Action::item) else {

@@ -76,11 +76,7 @@ struct Stream<'a> {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
-struct Entry<'a>(
-    #[serde(borrow)] Text<'a>,
-    #[serde(borrow)] Text<'a>,
-    #[serde(borrow, default)] Labels<'a>,
-);
+struct Entry<'a>(#[serde(borrow)] Text<'a>, #[serde(borrow)] Text<'a>, #[serde(borrow, default)] Labels<'a>);
 
 pub(super) fn push(body: &[u8], out: &mut Out) -> Result<(), String> {
     if body.trim_ascii().is_empty() {
@@ -109,7 +105,9 @@ fn take_json(stream: &Stream<'_>, out: &mut Out) {
     for value in &stream.values {
         out.next();
         let Ok(Entry(ts, line, metadata)) = entry(value) else {
-            out.refuse(Wrong::whole("a value is [\"nanoseconds\", \"line\"], perhaps with an object after them"));
+            out.refuse(Wrong::whole(
+                "a value is [\"nanoseconds\", \"line\"], perhaps with an object after them",
+            ));
             continue;
         };
         let mut flat = Flat::new();
@@ -141,9 +139,9 @@ fn take_protobuf(stream: &StreamProto, out: &mut Out) {
         for (name, value) in &labels {
             flat.push(name, Scalar::Text(Cow::Borrowed(value)));
         }
-        let ts = entry.timestamp.map(|ts| {
-            ts.seconds.saturating_mul(1_000_000).saturating_add(i64::from(ts.nanos) / 1_000)
-        });
+        let ts = entry
+            .timestamp
+            .map(|ts| ts.seconds.saturating_mul(1_000_000).saturating_add(i64::from(ts.nanos) / 1_000));
         out.record(&flat, ts, "");
     }
 }

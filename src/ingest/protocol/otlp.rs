@@ -186,8 +186,11 @@ pub(super) fn logs(body: &[u8], out: &mut Out) -> Result<(), String> {
                 Some(Value::List(list)) => add_all(&mut flat, "", &list.values),
                 _ => {}
             }
-            let nanos =
-                if record.time_unix_nano == 0 { record.observed_time_unix_nano } else { record.time_unix_nano };
+            let nanos = if record.time_unix_nano == 0 {
+                record.observed_time_unix_nano
+            } else {
+                record.time_unix_nano
+            };
             add_ids(&mut flat, &record.trace_id, &record.span_id, nanos);
             add_resource(&mut flat, of_resource.resource.as_ref());
             take(&flat, nanos, "", out);
@@ -291,10 +294,9 @@ fn add<'a>(
     match value {
         Value::Text(text) => flat.push(path, Scalar::Text(Cow::Borrowed(text))),
         Value::Bool(truth) => flat.push(path, Scalar::Bool(*truth)),
-        Value::Int(number) => flat.push(
-            path,
-            u64::try_from(*number).map_or(Scalar::Negative(*number), Scalar::Whole),
-        ),
+        Value::Int(number) => {
+            flat.push(path, u64::try_from(*number).map_or(Scalar::Negative(*number), Scalar::Whole))
+        }
         Value::Double(number) => flat.push(path, Scalar::Double(*number)),
         Value::Bytes(_) => {}
         Value::Array(array) if levels_left > 0 => {

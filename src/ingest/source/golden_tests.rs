@@ -20,7 +20,7 @@ fn fixtures() -> Vec<PathBuf> {
     files
 }
 
-fn readable(event: Event<'_>) -> Value {
+pub(in crate::ingest) fn readable(event: Event<'_>) -> Value {
     let mut fields = Map::new();
     let ts = jiff::Timestamp::from_microsecond(event.ts()).expect("in range");
     fields.insert("ts".into(), ts.to_string().into());

@@ -228,6 +228,6 @@ fn canonical(flat: &Flat<'_>) -> String {
 }
 
 #[cfg(test)]
-mod golden_tests;
+pub(in crate::ingest) mod golden_tests;
 #[cfg(test)]
 mod tests;
