@@ -275,7 +275,7 @@ mod tests {
             ("", Some(Encoding::Identity)),
             ("gzip, gzip", None),
             ("br", None),
-            ("snappy", None),
+            ("snappy", Some(Encoding::Identity)),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_ENCODING, value.parse().expect("header"));
