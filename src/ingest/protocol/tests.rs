@@ -7,7 +7,6 @@ use super::{Protocol, Push, Summary};
 use crate::ingest::source::golden_tests::readable;
 use crate::ingest::{Context, Decoder};
 use crate::limits::PUSH_BYTES_MAX;
-use prost::Message;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Read;

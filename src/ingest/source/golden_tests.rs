@@ -106,3 +106,32 @@ fn every_fixture_is_the_events_that_its_golden_file_says() {
         assert_eq!(found, expected, "{}", fixture.display());
     }
 }
+
+/// Whatever becomes of a record on its way, it costs no panic, and pieces change nothing.
+#[test]
+fn damaged_records_are_the_same_whole_and_in_pieces() {
+    let mut state = 7_u64;
+    let mut dice = |sides: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % sides
+    };
+    for fixture in fixtures() {
+        let body = fs::read(&fixture).expect("fixture");
+        for _ in 0..20 {
+            let mut damaged = body.clone();
+            for _ in 0..=dice(4) {
+                let place = dice(damaged.len());
+                match dice(3) {
+                    0 => damaged[place] = b"{}[]\",:\\\n 0a."[dice(13)],
+                    1 => {
+                        let end = (place + 1 + dice(40)).min(damaged.len());
+                        drop(damaged.drain(place..end));
+                    }
+                    _ => damaged.insert(place, b"{}[]\",:\\\n 0a."[dice(13)]),
+                }
+            }
+            let whole = decoded(&damaged, damaged.len());
+            assert_eq!(whole, decoded(&damaged, 11), "{}: {}", fixture.display(), damaged.escape_ascii());
+        }
+    }
+}

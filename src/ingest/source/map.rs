@@ -92,6 +92,14 @@ impl<'r, 'f> Mapped<'r, 'f> {
         self.from[field as usize] != From::Nowhere
     }
 
+    /// Whether the request id is that of a header which gateways pass on as the client sent it.
+    pub(super) fn has_weak_id(&self) -> bool {
+        let From::Path(place) = self.from[Field::RequestId as usize] else { return false };
+        let path = self.flat.iter().nth(place).map_or("", |(path, _)| path).to_ascii_lowercase();
+        ["x-request-id", "x_request_id", "trace-id"].into_iter().any(|name| path.contains(name))
+            && !path.starts_with("resp_headers.")
+    }
+
     /// The value of a path, unless it stands for nothing.
     pub(super) fn get(&self, path: &str) -> Option<&'f Scalar<'r>> {
         self.flat.get(path).filter(|value| !is_blank(value))

@@ -95,7 +95,10 @@ fn event_of_whole(flat: &Flat<'_>, envelope: Envelope<'_>, sink: &mut Sink<'_>) 
     let explained = sink.explained.is_some().then(|| Explained::of(&mapped, envelope.line));
     let taken = check_needed(&mapped).and_then(|()| {
         sink.scratch.extra.clear();
-        let canonical = canonical(flat);
+        mapped.record.weak_id = mapped.has_weak_id();
+        // Sorting every field takes longer than all else here, and an id says as much.
+        let by_id = mapped.has(Field::RequestId) && !mapped.record.weak_id;
+        let canonical = if by_id { String::new() } else { canonical(flat) };
         let record = &mut mapped.record;
         native::assemble(record, canonical.as_bytes(), envelope.line, sink.context, sink.scratch, sink.batch)
     });

@@ -208,7 +208,7 @@ pub(in crate::ingest) fn assemble(
         prefix_hash: Field::PrefixHash.of(record).text(),
     };
     sketch::fill(given, context.seed, &mut scratch.systems, &mut draft.numbers);
-    draft.identity = if request_id.is_empty() {
+    draft.identity = if request_id.is_empty() || record.weak_id {
         identity_of_text(context.seed, object)
     } else {
         identity_of_request(context.seed, account.as_bytes(), request_id.as_bytes(), &mut scratch.identity)

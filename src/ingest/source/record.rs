@@ -34,12 +34,15 @@ pub(in crate::ingest) struct Record<'de> {
     pub(in crate::ingest) wrong: Option<Wrong>,
     /// Whether a name came by which another source is known.
     pub(in crate::ingest) foreign: bool,
+    /// Whether the client may have written the request id, so that two records with the same one may be two
+    /// requests: whoever repeats an id would otherwise make its own traffic vanish.
+    pub(in crate::ingest) weak_id: bool,
 }
 
 impl Record<'_> {
     /// A record without values.
     pub(in crate::ingest) fn new() -> Self {
-        Self { values: [const { Scalar::Missing }; FIELDS_MAX], wrong: None, foreign: false }
+        Self { values: [const { Scalar::Missing }; FIELDS_MAX], wrong: None, foreign: false, weak_id: false }
     }
 }
 

@@ -47,3 +47,18 @@ fn the_same_record_is_the_same_event_whatever_the_order_of_its_fields() {
     assert_eq!(identity(one), identity(other));
     assert_ne!(identity(one), identity(third));
 }
+
+#[test]
+fn a_client_that_repeats_its_request_id_does_not_make_its_traffic_vanish() {
+    let line = |uri: &str, name: &str| {
+        format!(
+            r#"{{"remote_addr":"192.0.2.1","account":"a","msec":1795426307.5,"uri":"{uri}","{name}":"same"}}"#
+        )
+    };
+    let identity =
+        |json: &str| taken(json, Envelope::default()).1.iter().next().map(crate::event::Event::identity);
+    assert_ne!(identity(&line("/1", "http_x_request_id")), identity(&line("/2", "http_x_request_id")));
+    assert_eq!(identity(&line("/1", "http_x_request_id")), identity(&line("/1", "http_x_request_id")));
+    // The server's own id does not repeat.
+    assert_eq!(identity(&line("/1", "request_id")), identity(&line("/2", "request_id")));
+}
