@@ -469,7 +469,7 @@ fn the_readme_names_the_two_commands_and_every_route() {
     for command in ["cargo run --release -- demo", "cargo test"] {
         assert!(readme.contains(command), "README.md: {command}");
     }
-    let routes = text_of("src/http/route.rs") + &text_of("src/http/push_routes.rs");
+    let routes = text_of("src/http/place.rs") + &text_of("src/http/push_routes.rs");
     let rows = routes.lines().filter(|line| line.contains("Place::") || line.contains("Push::"));
     let paths: Vec<&str> =
         rows.filter_map(|line| line.trim_start().strip_prefix("(\"/")?.split('"').next()).collect();

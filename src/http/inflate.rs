@@ -28,12 +28,11 @@ impl Encoding {
         for value in headers.get_all(CONTENT_ENCODING) {
             for name in value.to_str().ok()?.split(',') {
                 let next = match name.trim().to_ascii_lowercase().as_str() {
-                    "" | "identity" => continue,
+                    // Snappy is undone where the protocol is known, and told by the bytes there.
+                    "" | "identity" | "snappy" | "x-snappy-framed" => continue,
                     "gzip" | "x-gzip" => Self::Gzip,
                     "zstd" => Self::Zstd,
                     "deflate" => Self::Deflate,
-                    // Undone where the protocol is known, and told by the bytes there.
-                    "snappy" | "x-snappy-framed" => continue,
                     _ => return None,
                 };
                 if encoding != Self::Identity {

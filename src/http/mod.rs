@@ -17,6 +17,7 @@ mod inflate;
 pub mod metrics;
 pub mod negotiate;
 mod params;
+mod place;
 mod push_routes;
 pub mod route;
 pub mod serve;

@@ -1,14 +1,14 @@
 //! Method, path and query string to one of a closed list of routes. Pure: no body, no engine.
 //!
-//! The table of paths is the only one; `openapi.json` is tested against it. Reading query strings
-//! belongs to `params`, what is done with a route to `handle`.
+//! The table of paths belongs to `place`, reading query strings to `params`, what is done with a route to `handle`.
 
 use crate::event::Micros;
 use crate::http::cluster_routes;
 use crate::http::distance::distance;
 use crate::http::negotiate::Format;
 use crate::http::params::{Params, wrong};
-use crate::http::push_routes::{PUSHES, Push};
+use crate::http::place::{PLACES, Place, ROUTER};
+use crate::http::push_routes::Push;
 use crate::ingest::Kind;
 use crate::limits::{EXPRESSION_BYTES_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::query::{ClusterRequest, Page, Request, Select, Span};
@@ -16,7 +16,6 @@ use hyper::Method;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
-use std::sync::LazyLock;
 
 /// Everything that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,110 +116,6 @@ pub enum RouteError {
         /// What is wrong and how to mend it.
         reason: String,
     },
-}
-
-/// One path of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Events,
-    Push(Push),
-    Account,
-    Neighbors,
-    AccountEvents,
-    Ip,
-    Fingerprint,
-    Pairs,
-    Search,
-    Why,
-    Clusters,
-    Cluster,
-    Members,
-    ClusterTimeline,
-    Evidence,
-    Analyze,
-    Bans,
-    Releases,
-    Status,
-    Health,
-    Ready,
-    Metrics,
-    OpenApi,
-}
-
-const PLACES: [(&str, Place); 22] = [
-    ("/v1/events", Place::Events),
-    ("/v1/accounts/{account}", Place::Account),
-    ("/v1/accounts/{account}/neighbors", Place::Neighbors),
-    ("/v1/accounts/{account}/events", Place::AccountEvents),
-    // A catch-all, so that the slash of 203.0.113.0/24 need not be escaped.
-    ("/v1/ips/{*net}", Place::Ip),
-    ("/v1/fingerprints/{fingerprint}", Place::Fingerprint),
-    ("/v1/pairs", Place::Pairs),
-    ("/v1/search", Place::Search),
-    ("/v1/why", Place::Why),
-    ("/v1/clusters", Place::Clusters),
-    ("/v1/clusters/{id}", Place::Cluster),
-    ("/v1/clusters/{id}/members", Place::Members),
-    ("/v1/clusters/{id}/timeline", Place::ClusterTimeline),
-    ("/v1/clusters/{id}/evidence", Place::Evidence),
-    ("/v1/analyze", Place::Analyze),
-    ("/v1/bans", Place::Bans),
-    ("/v1/releases", Place::Releases),
-    ("/v1/status", Place::Status),
-    ("/healthz", Place::Health),
-    ("/readyz", Place::Ready),
-    ("/metrics", Place::Metrics),
-    ("/openapi.json", Place::OpenApi),
-];
-
-#[expect(clippy::expect_used, reason = "the table is constant, and every test of this file builds it")]
-static ROUTER: LazyLock<matchit::Router<Place>> = LazyLock::new(|| {
-    let mut router = matchit::Router::new();
-    let pushes = PUSHES.map(|(path, push)| (path, Place::Push(push)));
-    for (path, place) in PLACES.into_iter().chain(pushes) {
-        router.insert(path, place).expect("paths do not overlap");
-    }
-    router
-});
-
-impl Place {
-    fn methods(self) -> &'static [&'static str] {
-        match self {
-            Self::Events => &["POST", "PUT"],
-            Self::Push(push) => push.methods(),
-            Self::Search => &["GET", "POST"],
-            Self::Analyze | Self::Bans | Self::Releases => &["POST"],
-            _ => &["GET"],
-        }
-    }
-
-    fn params(self, method: &Method) -> &'static [&'static str] {
-        match self {
-            Self::Account => &["since", "until", "format"],
-            Self::Neighbors => &["via", "hops", "hub_max", "since", "until", "limit", "cursor", "format"],
-            Self::Pairs => &["via", "min", "hub_max", "since", "until", "limit", "cursor", "format"],
-            Self::AccountEvents | Self::Ip | Self::Fingerprint => {
-                &["since", "until", "limit", "cursor", "format"]
-            }
-            Self::Search if method == Method::POST => {
-                &["select", "since", "until", "limit", "cursor", "format"]
-            }
-            Self::Search => &["where", "select", "since", "until", "limit", "cursor", "format"],
-            Self::Why => &["a", "b", "since", "until", "format"],
-            Self::Clusters => &["status", "verdict", "since", "limit", "cursor", "format"],
-            Self::Members => &["excluded", "limit", "cursor", "format"],
-            Self::Analyze => &["until"],
-            Self::Events | Self::Push(_) => &["source"],
-            Self::Status | Self::Cluster | Self::ClusterTimeline => &["format"],
-            Self::Evidence
-            | Self::Bans
-            | Self::Releases
-            | Self::Health
-            | Self::Ready
-            | Self::Metrics
-            | Self::OpenApi => &[],
-        }
-    }
 }
 
 /// Finds the route. `path` is as it came, with its percent signs.
@@ -330,7 +225,8 @@ pub(crate) fn expression(text: &str) -> Result<String, RouteError> {
 /// Every path and method, in the words of `OpenAPI`.
 #[cfg(test)]
 pub(crate) fn listed() -> Vec<(String, &'static str)> {
-    let pushes = PUSHES.iter().map(|(path, push)| ((*path).to_owned(), push.methods()));
+    let pushes =
+        crate::http::push_routes::PUSHES.iter().map(|(path, push)| ((*path).to_owned(), push.methods()));
     let paths = PLACES.iter().map(|(path, place)| (path.replace('*', ""), place.methods())).chain(pushes);
     paths.flat_map(|(path, methods)| methods.iter().map(move |method| (path.clone(), *method))).collect()
 }

@@ -129,7 +129,10 @@ impl Push {
                 Protocol::OtlpTraces => otlp::traces(&body, &mut self.out),
                 Protocol::Bulk => bulk::requests(&body, &mut self.out),
                 Protocol::Loki => loki::push(&body, &mut self.out),
-                Protocol::Splunk => splunk::events(&body, &mut self.out),
+                Protocol::Splunk => {
+                    splunk::events(&body, &mut self.out);
+                    Ok(())
+                }
             },
         };
         if let Err(reason) = result {

@@ -97,8 +97,8 @@ struct Span {
     #[serde(deserialize_with = "json::hex")]
     trace_id: Vec<u8>,
     #[prost(bytes = "vec", tag = "2")]
-    #[serde(deserialize_with = "json::hex")]
-    span_id: Vec<u8>,
+    #[serde(rename = "spanId", deserialize_with = "json::hex")]
+    id: Vec<u8>,
     #[prost(string, tag = "5")]
     name: String,
     #[prost(fixed64, tag = "7")]
@@ -216,12 +216,12 @@ pub(super) fn traces(body: &[u8], out: &mut Out) -> Result<(), String> {
                 flat.push("duration_ns", Scalar::Whole(lasted));
             }
             let nanos = span.start_time_unix_nano;
-            add_ids(&mut flat, &span.trace_id, &span.span_id, nanos);
+            add_ids(&mut flat, &span.trace_id, &span.id, nanos);
             add_resource(&mut flat, of_resource.resource.as_ref());
-            let id = if span.span_id.is_empty() {
+            let id = if span.id.is_empty() {
                 String::new()
             } else {
-                format!("{}-{}", hex(&span.trace_id), hex(&span.span_id))
+                format!("{}-{}", hex(&span.trace_id), hex(&span.id))
             };
             take(&flat, nanos, &id, out);
         }
@@ -253,7 +253,7 @@ fn take(flat: &Flat<'_>, nanos: u64, id: &str, out: &mut Out) {
     if out.forced.is_none() && Kind::of(flat).is_none() {
         return;
     }
-    let ts: Option<Micros> = (nanos > 0).then(|| (nanos / 1_000) as i64);
+    let ts: Option<Micros> = (nanos > 0).then_some((nanos / 1_000) as i64);
     out.record(flat, ts, id);
 }
 
@@ -295,10 +295,9 @@ fn add<'a>(
         Value::Text(text) => flat.push(path, Scalar::Text(Cow::Borrowed(text))),
         Value::Bool(truth) => flat.push(path, Scalar::Bool(*truth)),
         Value::Int(number) => {
-            flat.push(path, u64::try_from(*number).map_or(Scalar::Negative(*number), Scalar::Whole))
+            flat.push(path, u64::try_from(*number).map_or(Scalar::Negative(*number), Scalar::Whole));
         }
         Value::Double(number) => flat.push(path, Scalar::Double(*number)),
-        Value::Bytes(_) => {}
         Value::Array(array) if levels_left > 0 => {
             path.push('.');
             for (at, value) in array.values.iter().take(FLAT_ARRAY_FIELDS_MAX).enumerate() {
@@ -311,7 +310,8 @@ fn add<'a>(
                 add(flat, path, &named.key, named.value.as_ref(), levels_left - 1);
             }
         }
-        Value::Array(_) | Value::List(_) => {}
+        // Bytes mean nothing here, and what lies too deep is left out.
+        Value::Bytes(_) | Value::Array(_) | Value::List(_) => {}
     }
     path.truncate(start);
 }

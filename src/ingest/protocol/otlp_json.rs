@@ -28,36 +28,35 @@ pub(super) fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct AnyJson<'a> {
-    #[serde(default)]
-    string_value: Option<String>,
-    #[serde(default)]
-    bool_value: Option<bool>,
-    #[serde(borrow, default)]
-    int_value: Option<TextOr<'a, i64>>,
-    #[serde(default)]
-    double_value: Option<f64>,
-    #[serde(default)]
-    array_value: Option<ArrayValue>,
-    #[serde(default)]
-    kvlist_value: Option<KeyValueList>,
+    #[serde(default, rename = "stringValue")]
+    text: Option<String>,
+    #[serde(default, rename = "boolValue")]
+    truth: Option<bool>,
+    #[serde(borrow, default, rename = "intValue")]
+    int: Option<TextOr<'a, i64>>,
+    #[serde(default, rename = "doubleValue")]
+    double: Option<f64>,
+    #[serde(default, rename = "arrayValue")]
+    array: Option<ArrayValue>,
+    #[serde(default, rename = "kvlistValue")]
+    list: Option<KeyValueList>,
 }
 
 impl<'de> Deserialize<'de> for AnyValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = AnyJson::deserialize(deserializer)?;
-        let int = json.int_value.and_then(|int| match int {
+        let int = json.int.and_then(|int| match int {
             TextOr::Other(number) => Some(number),
             TextOr::Text(text) => text.parse().ok(),
         });
         let value = None
-            .or(json.string_value.map(Value::Text))
-            .or(json.bool_value.map(Value::Bool))
+            .or(json.text.map(Value::Text))
+            .or(json.truth.map(Value::Bool))
             .or(int.map(Value::Int))
-            .or(json.double_value.map(Value::Double))
-            .or(json.array_value.map(Value::Array))
-            .or(json.kvlist_value.map(Value::List));
+            .or(json.double.map(Value::Double))
+            .or(json.array.map(Value::Array))
+            .or(json.list.map(Value::List));
         Ok(Self { value })
     }
 }

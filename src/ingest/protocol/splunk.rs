@@ -36,7 +36,7 @@ struct Message<'a> {
     meta: &'a RawValue,
 }
 
-pub(super) fn events(body: &[u8], out: &mut Out) -> Result<(), String> {
+pub(super) fn events(body: &[u8], out: &mut Out) {
     let mut rest = body.trim_ascii_start();
     while !rest.is_empty() {
         out.next();
@@ -56,7 +56,6 @@ pub(super) fn events(body: &[u8], out: &mut Out) -> Result<(), String> {
         }
         rest = rest.trim_ascii_start();
     }
-    Ok(())
 }
 
 fn take(object: &RawValue, out: &mut Out) {

@@ -189,7 +189,7 @@ fn a_bad_record_costs_only_itself() {
 #[test]
 fn the_body_tells_protobuf_from_json() {
     // One resource whose bytes are as long as the number of a brace: a line feed, then `{`.
-    let inside = nested(1, &vec![0; 121]);
+    let inside = nested(1, &[0; 121]);
     let body = nested(1, &inside);
     assert_eq!(&body[..2], b"\n{");
     assert!(pushed(Protocol::OtlpLogs, b"  {\"resourceLogs\":[]}").2 == Summary::default());
