@@ -15,6 +15,8 @@ pub struct Draft<'a> {
     pub numbers: [Option<u32>; Number::COUNT],
     /// Keyed hash that says whether two events are the same one.
     pub identity: u64,
+    /// The identity is not that of account and request id, though there is a request id.
+    pub weak_id: bool,
     /// Which value of the body it was, counted from 1, for errors found after decoding.
     pub line: u64,
 }
@@ -31,6 +33,7 @@ struct Span {
 struct Row {
     ts: Micros,
     identity: u64,
+    weak_id: bool,
     line: u64,
     aspects: [Span; 4],
     texts: [Span; 4],
@@ -93,6 +96,7 @@ impl EventBatch {
         self.rows.push(Row {
             ts: draft.ts,
             identity: draft.identity,
+            weak_id: draft.weak_id,
             line: draft.line,
             aspects,
             texts,
@@ -126,6 +130,12 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn identity(self) -> u64 {
         self.row.identity
+    }
+
+    /// Whether the identity follows from account and request id, and need not be kept.
+    #[must_use]
+    pub fn is_known_by_id(self) -> bool {
+        !self.row.weak_id && !self.text(Text::RequestId).is_empty()
     }
 
     /// Which value of the body it was, counted from 1.

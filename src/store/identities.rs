@@ -64,7 +64,7 @@ fn of_part(
     };
     reader.all_texts(Text::RequestId, &mut |row, request_id| {
         let identity = match stored.get(row) {
-            Some(stored) if request_id.is_empty() => *stored,
+            Some(stored) if *stored != 0 || request_id.is_empty() => *stored,
             _ => identity_of_request(seed, account(row), request_id, &mut scratch),
         };
         events.push((Day::of(ts.get(row).copied().unwrap_or_default()), identity));

@@ -16,7 +16,7 @@ pub(super) struct Rows {
     pub(super) keys: [Vec<u32>; 4],
     pub(super) numbers: [Vec<u32>; Number::COUNT],
     pub(super) texts: [TextRows; 4],
-    /// Identity of rows without a request id, 0 for the others: theirs follows from account and id.
+    /// Identity of rows, 0 where it follows from account and request id.
     pub(super) identities: Vec<u64>,
 }
 
@@ -39,8 +39,8 @@ impl Rows {
                 column.push(event.text(text));
             }
         }
-        let has_id = |event: &Event<'_>| !event.text(Text::RequestId).is_empty();
-        self.identities.extend(events.iter().map(|event| if has_id(event) { 0 } else { event.identity() }));
+        let kept = |event: &Event<'_>| if event.is_known_by_id() { 0 } else { event.identity() };
+        self.identities.extend(events.iter().map(kept));
     }
 
     /// A row of another set of rows, copied to the end of this one.

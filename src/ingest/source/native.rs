@@ -208,6 +208,7 @@ pub(in crate::ingest) fn assemble(
         prefix_hash: Field::PrefixHash.of(record).text(),
     };
     sketch::fill(given, context.seed, &mut scratch.systems, &mut draft.numbers);
+    draft.weak_id = record.weak_id;
     draft.identity = if request_id.is_empty() || record.weak_id {
         identity_of_text(context.seed, object)
     } else {
