@@ -295,6 +295,9 @@ pub const CONFIRM_MIN: usize = 20;
 /// by overlap and settled together.
 pub const VAIN_SEEDS_MAX: usize = 64;
 
+/// Groups that evidence lists for a cluster, the strongest; it says how many there were.
+pub const GROUPS_SHOWN_MAX: usize = 1_000;
+
 /// Share of all accounts beyond which a shared value says nothing.
 pub const STAR_SHARE_MAX: f64 = 0.4;
 

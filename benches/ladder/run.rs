@@ -111,14 +111,14 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
         }
         let _complete = decoder.finish();
         appender.append(&[decoder.take_batch()]).expect("append");
-        let start = Instant::now();
+        let (start, worked) = (Instant::now(), cpu());
         let last = day + 1 == world.days();
         while let Some(due) =
             analysis.due(&store.snapshot().expect("snapshot"), last.then_some(Micros::MAX)).expect("due")
         {
             analysis.step(&store, due).expect("close");
             if options.verbose && due.hour.is_none() {
-                show(&analysis, first_day, start.elapsed());
+                show(&analysis, first_day, (start.elapsed(), cpu().saturating_sub(worked)));
             }
         }
         spent += start.elapsed();
@@ -148,10 +148,16 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
     outcome
 }
 
-fn show(analysis: &Analysis, first_day: i32, spent: Duration) {
+/// Processor time of this process.
+fn cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+fn show(analysis: &Analysis, first_day: i32, (spent, worked): (Duration, Duration)) {
     let report = &analysis.ledger.report;
     println!(
-        "day {} accounts {} est {} groups {} passed {} null {:.1} thr {:.1} {:?} {:.2} s",
+        "day {} accounts {} est {} groups {} passed {} null {:.1} thr {:.1} {:?} {:.2} s, {:.2} s of processors",
         report.day - first_day,
         report.accounts,
         report.established,
@@ -160,7 +166,8 @@ fn show(analysis: &Analysis, first_day: i32, spent: Duration) {
         report.null_max,
         report.threshold,
         report.abstained,
-        spent.as_secs_f64()
+        spent.as_secs_f64(),
+        worked.as_secs_f64()
     );
     for cluster in analysis.ledger.book.current().filter(|c| c.renewed == report.day) {
         println!(

@@ -9,6 +9,7 @@ use super::clusters::{Book, Page};
 use super::examine::{Given, Report, examine};
 use super::facts::{DayFacts, Gathering, gather, gather_keys};
 use super::history::History;
+use super::side_by_side;
 use super::watch::Watch;
 use super::window::prune_templates;
 use super::{signature, twins};
@@ -150,15 +151,23 @@ impl Analysis {
         let snapshot = store.snapshot()?;
         (self.watch, self.seen, self.hours) = (None, due.rows, 0);
         let changed = self.take_in(&snapshot, due)?;
-        let mut records = self.enter(&snapshot)?;
+        let Self { days, ledger, .. } = self;
+        let changed = days.iter().filter(|facts| changed.contains(&facts.day));
+        let (facts, records) = side_by_side(
+            || {
+                changed
+                    .map(|facts| Keep::record(Shelf::Facts, facts.day, facts))
+                    .collect::<Result<Vec<_>, _>>()
+            },
+            || enter(&snapshot, days, ledger),
+        );
         drop(snapshot);
+        let mut records = records?;
+        records.extend(facts?);
         records.push(Keep::record(Shelf::Analysis, 0, &self.ledger)?);
         let oldest = self.days.first().map_or(due.day, |facts| facts.day);
         let gone = store.kept_numbers(Shelf::Facts)?.into_iter().filter(|day| *day < oldest);
         records.extend(gone.map(|day| Keep::removed(Shelf::Facts, day)));
-        for facts in self.days.iter().filter(|facts| changed.contains(&facts.day)) {
-            records.push(Keep::record(Shelf::Facts, facts.day, facts)?);
-        }
         store.keep(&records)
     }
 
@@ -188,36 +197,35 @@ impl Analysis {
         (self.ledger.closed, self.ledger.rows) = (Some(due.day), due.rows);
         Ok(changed)
     }
+}
 
-    /// Examines the window that ends with the last day, and enters what was found.
-    fn enter(&mut self, snapshot: &Snapshot) -> Result<Vec<Keep>, StoreError> {
-        let days: Vec<&DayFacts> = self.days.iter().collect();
-        let ledger = &mut self.ledger;
-        let given = Given {
-            history: Some(&ledger.history),
-            first_strong: std::mem::take(&mut ledger.first_strong),
-            book: Some(&ledger.book),
-            bans: ledger.bans.clone(),
-            releases: ledger.releases.clone(),
-            successors: None,
-        };
-        let examined = examine(snapshot, &days, &given);
-        let (window, found) = (&examined.window, &examined.found);
-        let day = window.day;
-        let mut first_strong = given.first_strong;
-        first_strong.extend(examined.strong);
-        first_strong.retain(|_, first| day - *first < STRONG_DAYS);
-        ledger.first_strong = first_strong;
-        let signatures = found.clusters.iter().map(|one| signature::of(snapshot, window, one)).collect();
-        let page = Page { window, signatures, twins: found.clusters.iter().map(twins::checked).collect() };
-        let places = ledger.book.close(&page, &found.clusters, &mut ledger.history);
-        ledger.report = examined.report;
-        let documents = places.into_iter().zip(&examined.evidence);
-        documents
-            .filter_map(|(place, document)| Some((place? as i32, document.to_string())))
-            .map(|(number, document)| Keep::record(Shelf::Evidence, number, &document))
-            .collect()
-    }
+/// Examines the window that ends with the last day, and enters what was found.
+fn enter(snapshot: &Snapshot, days: &[DayFacts], ledger: &mut Ledger) -> Result<Vec<Keep>, StoreError> {
+    let days: Vec<&DayFacts> = days.iter().collect();
+    let given = Given {
+        history: Some(&ledger.history),
+        first_strong: std::mem::take(&mut ledger.first_strong),
+        book: Some(&ledger.book),
+        bans: ledger.bans.clone(),
+        releases: ledger.releases.clone(),
+        successors: None,
+    };
+    let examined = examine(snapshot, &days, &given);
+    let (window, found) = (&examined.window, &examined.found);
+    let day = window.day;
+    let mut first_strong = given.first_strong;
+    first_strong.extend(examined.strong);
+    first_strong.retain(|_, first| day - *first < STRONG_DAYS);
+    ledger.first_strong = first_strong;
+    let signatures = found.clusters.iter().map(|one| signature::of(snapshot, window, one)).collect();
+    let page = Page { window, signatures, twins: found.clusters.iter().map(twins::checked).collect() };
+    let places = ledger.book.close(&page, &found.clusters, &mut ledger.history);
+    ledger.report = examined.report;
+    let documents = places.into_iter().zip(&examined.evidence);
+    documents
+        .filter_map(|(place, document)| Some((place? as i32, document.to_string())))
+        .map(|(number, document)| Keep::record(Shelf::Evidence, number, &document))
+        .collect()
 }
 
 /// Facts of the window that ends with a day, made from all rows there are: what closing day after day came

@@ -151,7 +151,11 @@ fn judge(
     report.threshold = base;
     report.permutations = found.null.runs;
     let context = Context { snapshot, frame: &frame, report, given, strong: &strong };
-    let evidence = found.clusters.iter().map(|cluster| evidence::document(&context, cluster)).collect();
+    let evidence = super::in_parallel(
+        found.clusters.len(),
+        || (),
+        |(), at| found.clusters.get(at).map_or(Value::Null, |cluster| evidence::document(&context, cluster)),
+    );
     (found, strong, evidence)
 }
 
@@ -166,14 +170,19 @@ fn bench(window: &Window, null: Null) -> Bench<'_> {
         (Kind::Core, false),
         (Kind::Pivot, true),
     ];
-    let rates = EVIDENCE.map(|(kind, may_be_background)| {
-        let items = window.items(kind);
-        let background = if may_be_background {
-            background::with_standing(window, items)
-        } else {
-            vec![false; items.len()]
-        };
-        Rates::of(window, &null, kind, items, background)
-    });
-    Bench::new(window, null, rates.into())
+    let rates = super::in_parallel(
+        EVIDENCE.len(),
+        || (),
+        |(), at| {
+            let (kind, may_be_background) = EVIDENCE[at];
+            let items = window.items(kind);
+            let background = if may_be_background {
+                background::with_standing(window, items)
+            } else {
+                vec![false; items.len()]
+            };
+            Rates::of(window, &null, kind, items, background)
+        },
+    );
+    Bench::new(window, null, rates)
 }

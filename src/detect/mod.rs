@@ -80,6 +80,18 @@ fn in_parallel<M, T: Send>(
     (0..count).filter_map(|at| lanes.get_mut(at % workers)?.next()).collect()
 }
 
+/// Does two pieces of work side by side.
+fn side_by_side<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        match one.join() {
+            Ok(one) => (one, other),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
 /// Scores all groups, in their order.
 fn score_all(bench: &Bench<'_>, groups: &[Group]) -> Vec<Scored> {
     in_parallel(groups.len(), Scratch::default, |scratch, at| {

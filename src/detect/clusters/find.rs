@@ -9,7 +9,8 @@ use super::verdict::{Circumstances, Deception, Verdict, verdict};
 use crate::detect::extraction::{Asking, Extraction};
 use crate::detect::facts::{DayFacts, Kind, Passing};
 use crate::detect::family::{Bench, FAMILIES, Family};
-use crate::detect::groups::{Group, Origin};
+use crate::detect::groups::Group;
+use crate::detect::in_parallel;
 use crate::detect::permute::{NullTable, null_table};
 use crate::detect::score::Scored;
 use crate::detect::scratch::Scratch;
@@ -107,9 +108,13 @@ pub(crate) struct Found {
 #[must_use]
 pub(crate) fn find(frame: &Frame<'_>) -> Found {
     let is_strong = |at: &usize| frame.scored[*at].coordination() >= frame.thresholds[*at];
-    let strong = (0..frame.groups.len()).filter(is_strong);
-    let (mut accusing, mut telling): (Vec<usize>, Vec<usize>) =
-        strong.partition(|at| frame.verdict_of_group(*at).accuses());
+    let strong: Vec<usize> = (0..frame.groups.len()).filter(is_strong).collect();
+    let accuses = in_parallel(strong.len(), || (), |(), nth| frame.verdict_of_group(strong[nth]).accuses());
+    let of_kind = |accusing: bool| {
+        let both = strong.iter().zip(&accuses);
+        both.filter(|(_, accuses)| **accuses == accusing).map(|(at, _)| *at).collect::<Vec<usize>>()
+    };
+    let (mut accusing, mut telling) = (of_kind(true), of_kind(false));
     let of_group = |at: &usize| frame.groups[*at].members.iter().copied();
     let fills = |at: &&usize| frame.fills_a_stratum(**at);
     let mut accused: RoaringBitmap = accusing.iter().flat_map(of_group).collect();
@@ -237,7 +242,8 @@ impl Frame<'_> {
             let extreme = self.extreme(&members, threshold);
             let needed = if extreme.iter().filter(|is| **is).count() >= 4 { 3 } else { 2 };
             let profile = Profile::of(self.bench, &members, extreme);
-            agreements = candidates.iter().map(|account| (*account, profile.agreements(*account))).collect();
+            let found = in_parallel(candidates.len(), || (), |(), nth| profile.agreements(candidates[nth]));
+            agreements = candidates.iter().copied().zip(found).collect();
             let telling = profile.telling(&agreements, &candidates);
             let is_one = |found: &Vec<Family>| {
                 let odds = telling.odds(found);
@@ -286,8 +292,9 @@ impl Frame<'_> {
     }
 
     fn score(&self, members: &[u32]) -> Scored {
-        let group = Group { origin: Origin::Union, defining: None, members: members.to_vec() };
-        Scored::of(self.bench, &group, &mut Scratch::default())
+        let test = |scratch: &mut Scratch, at: usize| self.bench.test(Family::ALL[at], members, scratch);
+        let findings = in_parallel(FAMILIES, Scratch::default, test);
+        Scored { findings: std::array::from_fn(|at| findings.get(at).copied().flatten()) }
     }
 
     fn extreme(&self, members: &[u32], threshold: f64) -> [bool; FAMILIES] {

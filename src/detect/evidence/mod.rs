@@ -19,6 +19,7 @@ use super::score::{ALPHA, Scored};
 use super::scratch::Scratch;
 use super::twins;
 use crate::event::Day;
+use crate::limits::GROUPS_SHOWN_MAX;
 use crate::store::Snapshot;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -104,6 +105,7 @@ pub(super) fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
             "strongest_null": context.report.null_max,
         },
         "families": figures::families(context, cluster),
+        "groups_joined": cluster.groups.len(),
         "groups": groups(context, cluster),
         "extraction": figures::extraction(&cluster.extraction),
         "deception": {
@@ -172,19 +174,25 @@ fn releases<'a>(context: &'a Context<'_>) -> BTreeMap<&'a str, String> {
     releases.map(|(model, at)| (model.as_str(), date(Day::of(*at).0))).collect()
 }
 
-/// The groups that the cluster was joined from.
+/// The strongest groups that the cluster was joined from.
 fn groups(context: &Context<'_>, cluster: &Confirmed) -> Value {
     let frame = context.frame;
+    let strength = |at: usize| frame.scored.get(at).map_or(0.0, Scored::coordination);
+    let mut strengths: Vec<f64> = cluster.groups.iter().map(|at| strength(*at)).collect();
+    strengths.sort_unstable_by(|a, b| b.total_cmp(a));
+    // Names cost a look into the catalog, so only those that can be among the shown get one.
+    let least = strengths.get(GROUPS_SHOWN_MAX).copied().unwrap_or(0.0);
     let mut groups: Vec<(String, usize, f64)> = cluster
         .groups
         .iter()
+        .filter(|at| strength(**at) >= least)
         .filter_map(|at| {
-            let (group, scored) = (frame.groups.get(*at)?, frame.scored.get(*at)?);
-            Some((origin(context, group), group.members.len(), scored.coordination()))
+            let group = frame.groups.get(*at)?;
+            Some((origin(context, group), group.members.len(), strength(*at)))
         })
         .collect();
     groups.sort_by(|a, b| b.2.total_cmp(&a.2).then_with(|| a.0.cmp(&b.0)));
-    let shown = groups.iter().map(|(by, accounts, coordination)| {
+    let shown = groups.iter().take(GROUPS_SHOWN_MAX).map(|(by, accounts, coordination)| {
         json!({"made_by": by, "accounts": accounts, "coordination": coordination})
     });
     shown.collect()

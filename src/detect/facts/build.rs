@@ -7,6 +7,7 @@ use super::digest::{Keys, Sum};
 use super::passing::{Shared, passings};
 use super::read::{Columns, Gathering, Line, read};
 use super::{AccountDay, DayFacts, Kind, Visit, pair};
+use crate::detect::side_by_side;
 use crate::event::{Aspect, Day, Dim, MICROS_A_SECOND, mark};
 use crate::limits::{PROMPT_SAMPLE, SESSION_GAP_SECONDS};
 use crate::store::{Snapshot, StoreError};
@@ -17,12 +18,20 @@ pub(crate) fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts
     let mut lines = read(snapshot, wanted, Columns::All)?;
     let mut facts = DayFacts::empty(wanted.day.0);
     facts.events = lines.len() as u64;
-    facts.digest = digest(snapshot, wanted.day, &lines);
     resolve_accounts(snapshot, &mut lines);
-    let lines = in_order(&lines);
-    let routes = Routes::of(snapshot, &lines);
-    facts.accounts = accounts(&lines, &routes);
-    facts.sessions = sessions(&lines);
+    let (digest, ()) = side_by_side(
+        || digest(snapshot, wanted.day, &lines),
+        || tell(snapshot, &in_order(&lines), &mut facts),
+    );
+    facts.digest = digest;
+    Ok(facts)
+}
+
+/// What lines say, by account and time.
+fn tell(snapshot: &Snapshot, lines: &[Line], facts: &mut DayFacts) {
+    let routes = Routes::of(snapshot, lines);
+    facts.accounts = accounts(lines, &routes);
+    facts.sessions = sessions(lines);
     (facts.handoffs, facts.failovers) = passings(lines.iter().map(|line| Shared {
         account: line.account,
         second: line.second,
@@ -31,17 +40,16 @@ pub(crate) fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts
         exact: line.exact,
         refused: routes.of_key(line.route).refused,
     }));
-    facts.templates = templates(&lines);
+    facts.templates = templates(lines);
     facts.prompts = distinct(
         lines
             .iter()
             .filter(|line| line.exact != 0 && line.exact % PROMPT_SAMPLE == 1)
             .map(|line| pair(line.account, line.exact)),
     );
-    subjects(snapshot, &lines, &mut facts);
-    clients(snapshot, &lines, &mut facts);
-    origins(snapshot, &lines, &mut facts);
-    Ok(facts)
+    subjects(snapshot, lines, facts);
+    clients(snapshot, lines, facts);
+    origins(snapshot, lines, facts);
 }
 
 /// Only what the watch needs of rows: which values each account held.

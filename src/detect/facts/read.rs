@@ -1,5 +1,6 @@
 //! Rows for facts: the columns of the rows that arrived between two closings, part by part.
 
+use crate::detect::in_parallel;
 use crate::event::{Aspect, Day, MICROS_A_DAY, MICROS_A_SECOND, Number, Window};
 use crate::store::{Part, Snapshot, StoreError};
 use std::ops::Range;
@@ -52,19 +53,20 @@ pub(super) fn read(
         let end = part.first_row() + u64::from(part.len());
         part.first_row() < wanted.rows.end && end > wanted.rows.start
     };
-    let mut lines = Vec::new();
-    for part in snapshot.parts(window).into_iter().filter(overlaps) {
-        read_part(&part, wanted, columns, &mut lines)?;
-    }
-    Ok(lines)
+    let parts: Vec<Part> = snapshot.parts(window).into_iter().filter(overlaps).collect();
+    let read = in_parallel(
+        parts.len(),
+        || (),
+        |(), at| match parts.get(at) {
+            Some(part) => read_part(part, wanted, columns),
+            None => Ok(Vec::new()),
+        },
+    );
+    Ok(read.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-fn read_part(
-    part: &Part,
-    wanted: &Gathering,
-    columns: Columns,
-    lines: &mut Vec<Line>,
-) -> Result<(), StoreError> {
+fn read_part(part: &Part, wanted: &Gathering, columns: Columns) -> Result<Vec<Line>, StoreError> {
+    let mut lines = Vec::new();
     let mut reader = part.reader();
     let start = wanted.day.start();
     let ts = reader.all_ts()?;
@@ -78,10 +80,8 @@ fn read_part(
         }
     }
     if inside.is_empty() {
-        return Ok(());
+        return Ok(lines);
     }
-    let from = lines.len() - inside.len();
-    let lines = lines.get_mut(from..).unwrap_or_default();
     let mut fill = |column: Vec<u32>, to: fn(&mut Line) -> &mut u32| {
         for (line, at) in lines.iter_mut().zip(&inside) {
             *to(line) = column.get(*at).copied().unwrap_or_default();
@@ -104,5 +104,5 @@ fn read_part(
         fill(reader.all_numbers(Number::Marks)?, |line| &mut line.marks);
         fill(reader.all_numbers(Number::PromptChars)?, |line| &mut line.chars);
     }
-    Ok(())
+    Ok(lines)
 }

@@ -46,6 +46,16 @@ impl Lists {
     }
 }
 
+/// Sorts pairs that are some sorted lists one after the other, and leaves one of each.
+#[expect(
+    clippy::stable_sort_primitive,
+    reason = "the stable sort merges sorted runs, in a third of the time"
+)]
+pub(super) fn sort_runs(pairs: &mut Vec<u64>) {
+    pairs.sort();
+    pairs.dedup();
+}
+
 /// Values of one kind and who holds them. Items count from 0, in no order that means anything.
 #[derive(Clone, Debug, Default)]
 pub struct Items {

@@ -15,6 +15,7 @@ pub(super) use prune::prune_templates;
 use super::facts::{DayFacts, Kind, Visit, halves, pair};
 use super::history::History;
 use super::networks::{self, NetworkType};
+use super::side_by_side;
 use crate::event::{Day, Dim, Micros};
 use crate::store::Snapshot;
 use std::collections::BTreeMap;
@@ -258,22 +259,31 @@ impl Window {
 
     fn collect(&mut self, snapshot: &Snapshot, days: &[&DayFacts]) {
         let count = self.accounts.len();
-        for (at, kind) in Kind::PAIRED.into_iter().enumerate() {
+        let paired = |at: usize| {
             let pairs = days.iter().filter_map(|facts| facts.pairs.get(at)).flatten();
             let pairs = pairs.filter_map(|held| {
                 let (account, value) = halves(*held);
                 Some(pair(self.rank(account)?, value))
             });
-            self.items[kind as usize] = Items::of(pairs.collect(), count);
-        }
-        self.items[Kind::Template as usize] = Items::of(self.templates(days), count);
-        self.visits = days
-            .iter()
-            .map(|facts| {
+            Items::of(pairs.collect(), count)
+        };
+        let visits = || {
+            let of_day = |facts: &&DayFacts| {
                 let visits = facts.visits.iter();
                 visits.filter_map(|v| Some(Visit { account: self.rank(v.account)?, ..*v })).collect()
-            })
-            .collect();
+            };
+            days.iter().map(of_day).collect()
+        };
+        // Phrases are as much work as all that is paired.
+        let (templates, (visits, paired)) = side_by_side(
+            || Items::of(self.templates(days), count),
+            || (visits(), (0..Kind::PAIRED.len()).map(paired).collect::<Vec<Items>>()),
+        );
+        self.visits = visits;
+        self.items[Kind::Template as usize] = templates;
+        for (kind, items) in Kind::PAIRED.into_iter().zip(paired) {
+            self.items[kind as usize] = items;
+        }
         let pairs = self.visits.iter().flatten().map(|visit| pair(visit.account, visit.ip)).collect();
         let ips = Items::of(pairs, count);
         for (kind, dim) in [(Kind::Prefix, Dim::Net), (Kind::Site, Dim::Site)] {
@@ -286,8 +296,7 @@ impl Window {
     /// most of all text and joins nobody.
     fn templates(&self, days: &[&DayFacts]) -> Vec<u64> {
         let mut pairs: Vec<u64> = days.iter().flat_map(|facts| facts.templates.iter().copied()).collect();
-        pairs.sort_unstable();
-        pairs.dedup();
+        lists::sort_runs(&mut pairs);
         let shared = pairs.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() >= 3).flatten();
         shared
             .filter_map(|held| {

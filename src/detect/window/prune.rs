@@ -1,5 +1,6 @@
 //! What of the phrase keys is kept for longer than the fresh days.
 
+use super::lists::sort_runs;
 use crate::detect::facts::{DayFacts, halves};
 use crate::limits::TEMPLATE_FRESH_DAYS;
 
@@ -12,8 +13,7 @@ pub(in crate::detect) fn prune_templates(days: &mut [DayFacts]) -> Option<i32> {
     let (leaving, later) = days.get_mut(fresh.checked_sub(1)?..)?.split_first_mut()?;
     let mut pairs: Vec<u64> = leaving.templates.clone();
     pairs.extend(later.iter().flat_map(|facts| facts.templates.iter().copied()));
-    pairs.sort_unstable();
-    pairs.dedup();
+    sort_runs(&mut pairs);
     let shared: Vec<u32> = pairs
         .chunk_by(|a, b| a >> 32 == b >> 32)
         .filter(|same| same.len() >= 3)
