@@ -14,6 +14,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// Overlap of prompts from which accounts work on the same dataset.
 pub(super) const SAME_DATASET: f64 = 0.5;
 
+/// Times the platform's share from which what is mixed with ordinary requests shows.
+pub(super) const LEANING: f64 = 1.4;
+
 /// Overlap of prompts below which accounts share out one queue.
 pub(super) const QUEUE_OVERLAP: f64 = 0.02;
 
@@ -44,6 +47,8 @@ pub struct Extraction {
     pub lift: f64,
     /// Share of accounts at twice the platform's share or more.
     pub agreement: f64,
+    /// Share of accounts at [`LEANING`] times the platform's share or more.
+    pub leaning: f64,
     /// Mean overlap of exact prompts over pairs of accounts, if prompts are known.
     pub overlap: Option<f64>,
     /// Median of prompts for each account.
@@ -124,13 +129,14 @@ impl<'w> Asking<'w> {
         let told = || accounts().filter(|account| account.labelled >= LABELLED_MIN);
         let count = told().count();
         let middle = median(told().map(|account| account.labelled as f64).collect());
-        let (mut target, mut all, mut agree) = (0.0, 0.0, 0_u32);
+        let (mut target, mut all, mut agree, mut lean) = (0.0, 0.0, 0_u32, 0_u32);
         for account in told() {
             let own = share(account.target, account.labelled);
             let weight = (account.labelled as f64).min(3.0 * middle);
             target += own * weight;
             all += weight;
             agree += u32::from(own >= 2.0 * platform);
+            lean += u32::from(own >= LEANING * platform);
         }
         let target = if all > 0.0 { target / all } else { 0.0 };
         let output = median(accounts().filter_map(|account| account.output_per_input).collect());
@@ -143,6 +149,7 @@ impl<'w> Asking<'w> {
             platform,
             lift: target / platform,
             agreement: f64::from(agree) / count.max(1) as f64,
+            leaning: f64::from(lean) / count.max(1) as f64,
             overlap: self.overlap(members, seed),
             prompts: median(accounts().map(|account| account.labelled as f64).collect()),
             output_lift: if self.output > 0.0 { output / self.output } else { 0.0 },

@@ -1,7 +1,7 @@
 //! Verdicts: three scores to one word. An accusation needs coordination, an operator's hand, and a
 //! purpose; everything else is told and accuses nobody.
 
-use crate::detect::extraction::Extraction;
+use crate::detect::extraction::{Extraction, LEANING};
 use crate::detect::family::Family;
 use crate::limits::{ONE_CARD_ACCOUNTS_MAX, ONE_CARD_SHARE};
 use crate::store::{Decode, Encode};
@@ -73,25 +73,25 @@ impl Deception {
     }
 }
 
-/// The thresholds of target share, lift and agreement.
+/// The thresholds of target share, lift, and the share of accounts that have such a lift of their own.
 struct Gate {
     target: f64,
     lift: f64,
-    agreement: f64,
+    accounts: f64,
 }
 
 /// Without signs of deception.
-const GATE: Gate = Gate { target: 0.55, lift: 2.0, agreement: 0.6 };
+const GATE: Gate = Gate { target: 0.55, lift: 2.0, accounts: 0.6 };
 
 /// With them: the target requests may be mixed with ordinary ones.
-const GATE_DECEPTIVE: Gate = Gate { target: 0.25, lift: 1.4, agreement: 0.4 };
+const GATE_DECEPTIVE: Gate = Gate { target: 0.25, lift: LEANING, accounts: 0.6 };
 
-fn passes(found: &Extraction, gate: &Gate) -> bool {
+fn passes(found: &Extraction, gate: &Gate, accounts: f64) -> bool {
     found.assessable
         && !found.is_same_dataset()
         && found.target >= gate.target
         && found.lift >= gate.lift
-        && found.agreement >= gate.agreement
+        && accounts >= gate.accounts
 }
 
 /// What is known of a coordinated group besides its purpose.
@@ -118,9 +118,9 @@ pub(super) fn verdict(found: &Extraction, about: &Circumstances<'_>) -> Verdict 
     if !has_operator || openly_one {
         return Verdict::CoordinatedNoExtraction;
     }
-    if passes(found, &GATE) {
+    if passes(found, &GATE, found.agreement) {
         Verdict::CoordinatedExtraction
-    } else if deceptive && passes(found, &GATE_DECEPTIVE) {
+    } else if deceptive && passes(found, &GATE_DECEPTIVE, found.leaning) {
         Verdict::CoordinatedEvasiveExtraction
     } else {
         Verdict::CoordinatedNoExtraction
@@ -132,7 +132,14 @@ mod tests {
     use super::*;
 
     fn target() -> Extraction {
-        Extraction { assessable: true, target: 0.8, lift: 4.0, agreement: 0.9, ..Extraction::default() }
+        Extraction {
+            assessable: true,
+            target: 0.8,
+            lift: 4.0,
+            agreement: 0.9,
+            leaning: 0.9,
+            ..Extraction::default()
+        }
     }
 
     fn about(operator: &[Family]) -> Circumstances<'_> {
@@ -159,7 +166,7 @@ mod tests {
 
     #[test]
     fn mixing_is_seen_through_only_where_something_is_hidden() {
-        let mixed = Extraction { target: 0.4, lift: 1.6, agreement: 0.6, ..target() };
+        let mixed = Extraction { target: 0.4, lift: 1.6, agreement: 0.1, leaning: 0.8, ..target() };
         assert_eq!(verdict(&mixed, &about(&[Family::Load])), Verdict::CoordinatedNoExtraction);
         let deception = Deception { core_share: 0.9, ..Deception::default() };
         let hidden = Circumstances { deception, ..about(&[Family::Load]) };

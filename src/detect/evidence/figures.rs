@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::detect::clusters::Confirmed;
-use crate::detect::extraction::Extraction;
+use crate::detect::extraction::{Extraction, LEANING};
 use crate::detect::facts::Kind;
 use crate::detect::family::{Basis, Creation, Family, Finding};
 use crate::detect::math;
@@ -146,6 +146,9 @@ pub(super) fn extraction(found: &Extraction) -> Value {
         "platform_share": found.platform,
         "lift": found.lift,
         "agreement": found.agreement,
+        "agreement_is": "share of accounts whose own target share is twice the platform's or more",
+        "leaning": found.leaning,
+        "leaning_is": format!("the same for {LEANING} times; it counts where something is hidden"),
         "prompt_overlap": found.overlap,
         "prompts_per_account": found.prompts,
         "output_lift": found.output_lift,
