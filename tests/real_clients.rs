@@ -67,7 +67,7 @@ fn the_opentelemetry_sdk_delivers_every_span() {
 #[test]
 fn the_elasticsearch_client_delivers_every_document() {
     let mut trial = Trial::new();
-    python_program(&mut trial, &["elasticsearch"], "elasticsearch.py");
+    python_program(&mut trial, &["elasticsearch"], "elasticsearch-client.py");
 }
 
 #[test]

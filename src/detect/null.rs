@@ -163,18 +163,15 @@ impl<'w> Rates<'w> {
         if shared.is_empty() {
             return None;
         }
-        scratch.mark(window.accounts.len(), members);
         let (group, usual) = null.strata_of(window, members);
-        let mut tried = 0;
+        let inside = self.inside(window, null, members, &shared, scratch);
         let mut best: Option<Excess> = None;
-        for (item, k) in shared {
-            tried += 1;
+        for ((item, k), inside) in shared.iter().copied().zip(&inside) {
             if self.background.get(item as usize).copied().unwrap_or(false) {
                 continue;
             }
             let holders = self.holders(window, null, item);
-            let inside = self.inside(window, null, members, item, scratch);
-            let expected = null.expected(&group, &usual, &holders, &inside);
+            let expected = null.expected(&group, &usual, &holders, inside);
             let ln_tail = math::poisson_at_least(u64::from(k), expected);
             // Ties go to the value with more holders inside, then to the smaller expectation: figures, not ordinals.
             let rank = |e: &Excess| (e.ln_tail, -f64::from(e.k), e.expected);
@@ -183,29 +180,40 @@ impl<'w> Rates<'w> {
                 best = Some(found);
             }
         }
-        let best = best?;
+        let (best, tried) = (best?, shared.len() as u32);
         let ln_p = (libm::log(2.0 * f64::from(tried)) + best.ln_tail).min(0.0);
         Some(Categorical { best, tried, ln_p })
     }
 
-    /// Members that hold an item and belong to the population, by stratum. The members are marked.
-    fn inside(&self, window: &Window, null: &Null, members: &[u32], item: u32, marked: &Scratch) -> Strata {
-        let holders = self.items.holders.get(item);
-        // Whichever is shorter: the holders, asked whether they are members, or the other way round.
-        if holders.len() > 8 * members.len() {
-            let both = members.iter().filter(|member| holders.binary_search(member).is_ok());
-            strata_of(window, null, both)
-        } else {
-            strata_of(window, null, holders.iter().filter(|holder| marked.is_marked(**holder)))
+    /// For each of some items the members that hold it and belong to the population, by stratum: one pass over
+    /// what the members hold.
+    fn inside(
+        &self,
+        window: &Window,
+        null: &Null,
+        members: &[u32],
+        shared: &[(u32, u32)],
+        scratch: &mut Scratch,
+    ) -> Vec<Strata> {
+        let mut inside = vec![[0; STRATA]; shared.len()];
+        scratch.number(shared);
+        for member in members.iter().filter(|member| null.is_usual(**member)) {
+            let Some(account) = window.account(*member) else { continue };
+            for item in self.items.of_account.get(*member) {
+                if let Some(strata) = scratch.number_of(*item).and_then(|number| inside.get_mut(number)) {
+                    strata[usize::from(account.stratum)] += 1;
+                }
+            }
         }
+        scratch.forget(shared);
+        inside
     }
 
-    /// The same for whoever has marked nobody.
+    /// The same for one item. `members` are sorted.
     #[must_use]
     pub fn inside_of(&self, window: &Window, null: &Null, members: &[u32], item: u32) -> Strata {
-        let mut scratch = Scratch::default();
-        scratch.mark(window.accounts.len(), members);
-        self.inside(window, null, members, item, &scratch)
+        let holders = self.items.holders.get(item).iter();
+        strata_of(window, null, holders.filter(|holder| members.binary_search(holder).is_ok()))
     }
 }
 

@@ -1,12 +1,10 @@
 //! Scratch: memory that tests of many groups share, so that a test costs what its members hold and no more.
 
-/// Counts by item and marks by account; each thread has its own.
+/// Counts or numbers by item; each thread has its own. Between two uses all of them are 0.
 #[derive(Debug, Default)]
 pub struct Scratch {
     counts: Vec<u32>,
     touched: Vec<u32>,
-    marks: Vec<u32>,
-    stamp: u32,
 }
 
 impl Scratch {
@@ -36,27 +34,28 @@ impl Scratch {
         found
     }
 
-    /// Marks the members of a group, out of so many accounts.
-    pub fn mark(&mut self, accounts: usize, members: &[u32]) {
-        if self.marks.len() < accounts {
-            self.marks.resize(accounts, 0);
-        }
-        self.stamp = self.stamp.wrapping_add(1);
-        if self.stamp == 0 {
-            self.marks.fill(0);
-            self.stamp = 1;
-        }
-        for member in members {
-            if let Some(mark) = self.marks.get_mut(*member as usize) {
-                *mark = self.stamp;
+    /// Numbers some items from 0, until [`Self::forget`].
+    pub fn number(&mut self, found: &[(u32, u32)]) {
+        for (number, (item, _)) in found.iter().enumerate() {
+            if let Some(slot) = self.counts.get_mut(*item as usize) {
+                *slot = number as u32 + 1;
             }
         }
     }
 
-    /// Whether an account was marked last.
+    /// The number of an item, if it has one.
     #[must_use]
-    pub fn is_marked(&self, account: u32) -> bool {
-        self.marks.get(account as usize) == Some(&self.stamp)
+    pub fn number_of(&self, item: u32) -> Option<usize> {
+        (*self.counts.get(item as usize)? as usize).checked_sub(1)
+    }
+
+    /// Takes the numbers of items away.
+    pub fn forget(&mut self, found: &[(u32, u32)]) {
+        for (item, _) in found {
+            if let Some(slot) = self.counts.get_mut(*item as usize) {
+                *slot = 0;
+            }
+        }
     }
 }
 
@@ -65,12 +64,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_and_marks_begin_anew_each_time() {
+    fn counts_and_numbers_begin_anew_each_time() {
         let mut scratch = Scratch::default();
         assert_eq!(scratch.count(5, [4, 1, 4, 4].into_iter(), 2), [(4, 3)]);
         assert_eq!(scratch.count(5, [1, 4].into_iter(), 1), [(1, 1), (4, 1)]);
-        scratch.mark(4, &[0, 2]);
-        scratch.mark(4, &[1]);
-        assert_eq!([0, 1, 2].map(|account| scratch.is_marked(account)), [false, true, false]);
+        scratch.number(&[(4, 3), (2, 1)]);
+        assert_eq!([4, 2, 1].map(|item| scratch.number_of(item)), [Some(0), Some(1), None]);
+        scratch.forget(&[(4, 3), (2, 1)]);
+        assert_eq!(scratch.count(5, [2, 4].into_iter(), 1), [(2, 1), (4, 1)]);
     }
 }
