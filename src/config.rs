@@ -3,6 +3,7 @@
 //! Reading flags and variables belongs to `cli`; here a missing value is `None`, so that the layers
 //! can be told apart. Nothing is guessed: an unknown key or a missing file is an error.
 
+use crate::ingest::{Mapping, Mappings};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -26,10 +27,9 @@ pub struct Typed {
     pub token_file: Option<PathBuf>,
     /// Whether unknown fields of events are kept.
     pub keep_extra: Option<bool>,
+    /// Sources of logs that are not built in.
+    pub source: Option<Vec<Mapping>>,
 }
-
-/// The keys of the TOML file, for the nearest one to a wrong one.
-const KEYS: [&str; 4] = ["data", "listen", "token_file", "keep_extra"];
 
 /// What the server is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Config {
     pub token_file: Option<PathBuf>,
     /// Whether unknown fields of events are kept.
     pub keep_extra: bool,
+    /// Sources of logs that are not built in.
+    pub sources: Mappings,
 }
 
 /// Why a configuration means nothing.
@@ -67,7 +69,7 @@ pub enum ConfigError {
         /// The key that was found.
         key: String,
         /// The right key most like it.
-        near: &'static str,
+        near: String,
     },
     /// TOML that is none, or a value of the wrong type.
     #[error("{path:?}, line {line}: {reason}")]
@@ -79,6 +81,9 @@ pub enum ConfigError {
         /// What is wrong.
         reason: String,
     },
+    /// Sources that cannot be together.
+    #[error("{0}")]
+    Sources(String),
     /// Not an address with a port.
     #[error("listen is {0:?}: write an address and a port, such as {LISTEN_DEFAULT} or [::1]:7070")]
     Listen(String),
@@ -113,7 +118,7 @@ impl Typed {
             let path = path.to_owned();
             let key = text.get(span).unwrap_or_default().trim_matches(['"', '\'', '[', ']', ' ']).to_owned();
             if error.message().starts_with("unknown field") {
-                let near = nearest(&key);
+                let near = nearest(&key, error.message());
                 return ConfigError::UnknownKey { path, line, key, near };
             }
             ConfigError::Toml { path, line, reason: error.message().replace('\n', " ") }
@@ -128,13 +133,20 @@ impl Typed {
             listen: self.listen.or(below.listen),
             token_file: self.token_file.or(below.token_file),
             keep_extra: self.keep_extra.or(below.keep_extra),
+            source: self.source.or(below.source),
         }
+    }
+
+    /// The sources, ready to be used. What it makes lives as long as the process.
+    pub fn sources(&self) -> Result<Mappings, ConfigError> {
+        Mappings::new(self.source.as_deref().unwrap_or_default()).map_err(ConfigError::Sources)
     }
 }
 
 impl Config {
     /// What all layers together mean. `variable` reads the environment.
     pub fn resolve(typed: Typed, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
+        let sources = typed.sources()?;
         let listen = typed.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
         let listen: SocketAddr = listen.parse().map_err(|_| ConfigError::Listen(listen))?;
         if !listen.ip().to_canonical().is_loopback() && typed.token_file.is_none() {
@@ -145,7 +157,7 @@ impl Config {
             None => state_folder(variable).ok_or(ConfigError::NoFolder)?,
         };
         let keep_extra = typed.keep_extra.unwrap_or(false);
-        Ok(Self { data, listen, token_file: typed.token_file, keep_extra })
+        Ok(Self { data, listen, token_file: typed.token_file, keep_extra, sources })
     }
 
     /// The token, if there is a file for one.
@@ -188,13 +200,17 @@ fn read(what: &'static str, path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-fn nearest(key: &str) -> &'static str {
-    // The letters of a mistyped word are mostly the right ones: most pairs of letters in common wins.
+/// Of the keys that a message lists as expected, each between backticks, the one most like a wrong one.
+fn nearest(key: &str, message: &str) -> String {
+    // The letters of a mistyped word are mostly the right ones: most pairs of letters in common wins, and
+    // of those the shortest, which adds the least.
     let shared = |candidate: &str| {
         let pairs: Vec<&[u8]> = candidate.as_bytes().windows(2).collect();
         key.as_bytes().windows(2).filter(|pair| pairs.contains(pair)).count()
     };
-    KEYS.into_iter().max_by_key(|candidate| shared(candidate)).unwrap_or(KEYS[0])
+    let expected = message.split_once("expected").map_or("", |(_, expected)| expected);
+    let candidates = expected.split('`').skip(1).step_by(2);
+    candidates.max_by_key(|word| (shared(word), std::cmp::Reverse(word.len()))).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -240,6 +256,21 @@ mod tests {
         assert!(error.ends_with("did you mean \"token_file\"?"), "{error}");
         let error = toml("data = '/d'\n[server]\nx = 1").expect_err("unknown table").to_string();
         assert!(error.contains("line 2: there is no key \"server\""), "{error}");
+    }
+
+    #[test]
+    fn a_source_of_ones_own_is_checked_with_its_lines() {
+        let mine = "listen = '127.0.0.1:1'\n[[source]]\nname = 'mine'\nts = 't'\naccount = 'user.id'\n";
+        let sources = toml(mine).expect("toml").sources().expect("sources");
+        assert!(sources.kind("mine").is_some() && sources.kind("yours").is_none());
+        let error = toml(&format!("{mine}acount = 'x'\n")).expect_err("unknown").to_string();
+        assert_eq!(error, "\"c.toml\", line 6: there is no key \"acount\"; did you mean \"account\"?");
+        let error = toml(&format!("{mine}ip = 'a[0].b'\n")).expect_err("no path").to_string();
+        assert_eq!(error, "\"c.toml\", line 6: ip = \"a[0].b\" is no path: write \"a.0.b\"");
+        let error = toml(&format!("{mine}time = 'epoch'\n")).expect_err("no time").to_string();
+        assert!(error.starts_with("\"c.toml\", line 2: source \"mine\": time is \"epoch\""), "{error}");
+        let twice = toml(&format!("{mine}{}", &mine[mine.find('[').expect("a table")..])).expect("toml");
+        assert!(matches!(Config::resolve(twice, home), Err(ConfigError::Sources(_))));
     }
 
     #[test]

@@ -367,26 +367,21 @@ pub const BYSTANDERS_MAX: usize = 1_000;
 /// Clusters that the book holds. Past it new ones are logged as an error and not entered.
 pub const CLUSTERS_MAX: usize = 100_000;
 
-// --- What `cahoots ingest` sends ---
+// --- What `cahoots ingest` sends: send.rs ---
 
-/// Lines of one body: one batch of the server.
-pub const SEND_LINES_MAX: usize = BATCH_EVENTS_MAX;
+mod send;
 
-/// Bytes of one body, where lines are long. A single longer line still goes whole.
-pub const SEND_BYTES_MAX: usize = 8 << 20;
+pub use send::{
+    SEND_BYTES_MAX, SEND_CONNECTIONS, SEND_ERRORS_SHOWN_MAX, SEND_LINES_MAX, SEND_TRIES_MAX, SEND_WAIT_MAX,
+};
 
-/// Bodies on their way at once, each on its own connection, so that the server decodes one while
-/// another is synced.
-pub const SEND_CONNECTIONS: usize = 3;
+// --- What log sources may be, and what is counted of them: sources.rs ---
 
-/// Times that one body is sent before the command gives up.
-pub const SEND_TRIES_MAX: u32 = 10;
+mod sources;
 
-/// Longest wait between two tries, whatever Retry-After says.
-pub const SEND_WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// Rejected lines that the command names. Further ones are counted only.
-pub const SEND_ERRORS_SHOWN_MAX: usize = 20;
+pub use sources::{
+    COVERED_REASONS_MAX, COVERED_SOURCES_MAX, OWN_CONDITIONS_MAX, OWN_PATHS_MAX, OWN_SOURCES_MAX,
+};
 
 const _: () = {
     assert!(BATCH_EVENTS_MAX <= COMMIT_EVENTS_MAX);

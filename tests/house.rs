@@ -27,7 +27,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("limits", &["event"]),
     ("clock", &["event"]),
     ("metrics", &["event", "limits", "clock"]),
-    ("config", &["event", "limits", "clock", "text"]),
+    ("config", &["ingest", "event", "limits", "clock", "text"]),
     ("store", &["event", "limits", "clock", "text", "metrics"]),
     ("ingest", &["store", "event", "limits", "clock", "text", "metrics"]),
     ("detect", &["store", "event", "limits", "clock", "text"]),
@@ -454,6 +454,9 @@ fn the_commented_settings_are_right_too() {
     let text = text_of("packaging/cahoots.toml")
         .replace("\n# data = ", "\ndata = ")
         .replace("\n# token_file = ", "\ntoken_file = ");
+    let (settings, source) = text.split_once("\n# [[source]]\n").expect("an example of a source");
+    let source: String = source.lines().map(|line| line.trim_start_matches("# ").to_owned() + "\n").collect();
+    let text = format!("{settings}\n[[source]]\n{source}");
     let typed = Typed::from_toml(&text, Path::new("cahoots.toml")).expect("every key exists");
     assert!(
         typed.data.is_some()
@@ -461,6 +464,7 @@ fn the_commented_settings_are_right_too() {
             && typed.listen.is_some()
             && typed.keep_extra.is_some()
     );
+    assert!(typed.sources().expect("sources").kind("mine").is_some());
 }
 
 #[test]

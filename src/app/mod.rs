@@ -14,7 +14,8 @@ use crate::http::auth::Guard;
 use crate::http::engine::{Decode, Engine, Pending, Status};
 use crate::http::serve;
 use crate::ingest::{
-    Append, Budget as Room, Context, Decoder, Kind, Outcome, Permit, Protocol, Push, Reject, Writer,
+    Append, Budget as Room, Context, Decoder, Kind, Mappings, Outcome, Permit, Protocol, Push, Refused,
+    Reject, Writer,
 };
 use crate::limits::{INFLIGHT_BYTES_MAX, INFLIGHT_WAIT};
 use crate::query::{self, Answer, Budget, QueryError, Request};
@@ -40,6 +41,8 @@ pub struct Options {
     pub token: Option<String>,
     /// Whether unknown fields of events are kept.
     pub keep_extra: bool,
+    /// Sources of logs that are not built in.
+    pub sources: Mappings,
 }
 
 /// Why the server could not start.
@@ -144,6 +147,7 @@ struct House {
     room: Room,
     clock: SystemClock,
     keep_extra: bool,
+    sources: Mappings,
 }
 
 impl House {
@@ -154,7 +158,8 @@ impl House {
         let analyst = Arc::new(Analyst::start(store.clone())?);
         let writer = Writer::start(Box::new(StoreAppender { appender, analyst: Arc::clone(&analyst) }))?;
         let room = Room::new(INFLIGHT_BYTES_MAX, INFLIGHT_WAIT);
-        Ok(Self { store, writer, analyst, room, clock: SystemClock, keep_extra: options.keep_extra })
+        let Options { keep_extra, sources, .. } = *options;
+        Ok(Self { store, writer, analyst, room, clock: SystemClock, keep_extra, sources })
     }
 }
 
@@ -170,13 +175,24 @@ impl Engine for House {
         let (seed, now) = (self.store.seed(), self.clock.now());
         let context = Context { seed, now, keep_extra: self.keep_extra };
         match protocol {
-            Some(protocol) => Box::new(Push::new(protocol, context, source)),
-            None => Box::new(Decoder::new(context).of_source(source)),
+            Some(protocol) => Box::new(Push::new(protocol, context, source).with_mappings(self.sources)),
+            None => Box::new(Decoder::new(context).of_source(source).with_mappings(self.sources)),
         }
+    }
+
+    fn sources(&self) -> Mappings {
+        self.sources
     }
 
     fn room(&self) -> &Room {
         &self.room
+    }
+
+    fn note_refused(&self, refused: &[Refused]) {
+        self.store.note_refused(refused.iter().map(|refused| {
+            let Refused { source, field, reason, count } = refused;
+            (*source, *field, reason.as_str(), *count)
+        }));
     }
 
     fn submit(&self, batch: EventBatch, permit: Permit) -> Pending<Result<Outcome, StoreError>> {
@@ -243,8 +259,9 @@ impl Engine for House {
             "free_bytes": status.free_bytes,
             "catalog_bytes": status.catalog_bytes,
         });
+        let coverage = self.store.coverage();
         let (rows, file_bytes, commits) = (status.rows, status.file_bytes, status.commits);
-        Ok(Status { rows, file_bytes, commits, newest: status.newest, unwritable, details })
+        Ok(Status { rows, file_bytes, commits, newest: status.newest, unwritable, coverage, details })
     }
 }
 
@@ -283,11 +300,13 @@ fn outcome(appended: Appended) -> Outcome {
 mod tests {
     use super::{AppError, Guard, Options, guard, serve};
     use crate::http::client::Client;
+    use crate::ingest::Mappings;
     use serde_json::Value;
 
     fn options(listen: &str, token: Option<&str>) -> Options {
         let listen = listen.parse().expect(listen);
-        Options { data: "data".into(), listen, token: token.map(str::to_owned), keep_extra: false }
+        let (token, sources) = (token.map(str::to_owned), Mappings::default());
+        Options { data: "data".into(), listen, token, keep_extra: false, sources }
     }
 
     #[test]

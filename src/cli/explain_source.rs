@@ -2,7 +2,8 @@
 
 use crate::cli::error::CliError;
 use crate::clock::{Clock, SystemClock};
-use crate::ingest::{Context, Decoder, Kind};
+use crate::config::Typed;
+use crate::ingest::{Context, Decoder, Mappings};
 use crate::limits::PIECE_BYTES;
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
@@ -12,7 +13,8 @@ const EXAMPLES: &str = "\
 Examples:
   cahoots explain-source access.log
   head -1 litellm.json | cahoots explain-source -
-  cahoots explain-source --source envoy access.json";
+  cahoots explain-source --source envoy access.json
+  cahoots explain-source --config cahoots.toml --source mine requests.json";
 
 /// Show which source each record of a log is taken for, and which path each field comes from
 #[derive(Debug, clap::Args)]
@@ -21,18 +23,24 @@ pub(crate) struct ExplainSource {
     /// The log, or - for standard input.
     file: PathBuf,
     /// Take every record for one of this source.
-    #[arg(long, value_name = "NAME", value_parser = kind)]
-    source: Option<Kind>,
-}
-
-fn kind(name: &str) -> Result<Kind, String> {
-    let names = || Kind::all().map(Kind::name).collect::<Vec<_>>().join(", ");
-    Kind::from_name(name).ok_or_else(|| format!("the sources are {}", names()))
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Settings as TOML, for sources of your own.
+    #[arg(long, value_name = "FILE", env = "CAHOOTS_CONFIG")]
+    config: Option<PathBuf>,
 }
 
 impl ExplainSource {
     /// Writes it to stdout.
     pub(crate) fn run(&self) -> Result<(), CliError> {
+        let own = match &self.config {
+            Some(config) => Typed::from_file(config)?.sources()?,
+            None => Mappings::default(),
+        };
+        let source = match self.source.as_deref().map(|name| own.kind(name)) {
+            Some(None) => return Err(CliError::Wrong(format!("the sources are {}", own.names()))),
+            source => source.flatten(),
+        };
         let unreadable = |error: io::Error| CliError::Input { path: self.file.clone(), reason: error };
         let mut input: Box<dyn Read> = if self.file.as_os_str() == "-" {
             Box::new(io::stdin().lock())
@@ -41,7 +49,7 @@ impl ExplainSource {
         };
         let mut out = io::BufWriter::new(io::stdout().lock());
         let context = Context { seed: 0, now: SystemClock.now(), keep_extra: false };
-        let mut decoder = Decoder::new(context).of_source(self.source).explaining();
+        let mut decoder = Decoder::new(context).of_source(source).with_mappings(own).explaining();
         let mut piece = vec![0; PIECE_BYTES];
         let mut told = BTreeSet::new();
         loop {

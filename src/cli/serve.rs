@@ -53,10 +53,11 @@ impl Serve {
     fn options(self) -> Result<Options, CliError> {
         let Self { data, listen, token_file, keep_extra, config } = self;
         let file = config.as_deref().map(Typed::from_file).transpose()?.unwrap_or_default();
-        let typed = Typed { data, listen, token_file, keep_extra }.or(file);
+        let typed = Typed { data, listen, token_file, keep_extra, source: None }.or(file);
         let config = Config::resolve(typed, |name| std::env::var_os(name))?;
         let token = config.token()?;
-        Ok(Options { data: config.data, listen: config.listen, token, keep_extra: config.keep_extra })
+        let Config { data, listen, keep_extra, sources, .. } = config;
+        Ok(Options { data, listen, token, keep_extra, sources })
     }
 }
 

@@ -11,7 +11,7 @@ Examples:
   cahoots status -o json
   cahoots status --url http://10.0.0.5:7070 --token-file token";
 
-/// Figures about the server: events, bytes, whether it can write
+/// Figures about the server: events, bytes, whether it can write; what each log source brings, and lacks
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Status {

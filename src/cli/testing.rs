@@ -3,6 +3,7 @@
 
 use crate::app::{self, Options};
 use crate::cli::{CliError, run};
+use crate::ingest::Mappings;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
@@ -26,6 +27,7 @@ impl Running {
             listen: "127.0.0.1:0".parse().expect("address"),
             token: None,
             keep_extra: false,
+            sources: Mappings::default(),
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = mpsc::channel();

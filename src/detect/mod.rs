@@ -25,6 +25,7 @@ mod family;
 mod groups;
 mod history;
 mod math;
+mod needs;
 mod networks;
 mod null;
 mod permute;
@@ -41,6 +42,7 @@ pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Statu
 pub use evidence::{Difference, VerifyError, markdown, seal, verify};
 pub use examine::Report;
 pub use family::Family;
+pub use needs::NEEDS;
 
 use crate::event::Dim;
 use crate::store::Snapshot;

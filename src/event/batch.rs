@@ -1,6 +1,6 @@
 //! Batches: decoded events on their way to the store, all text in one buffer.
 
-use super::{Aspect, Micros, Number, Text};
+use super::{Aspect, Micros, Number, Text, presence};
 
 /// One event as a decoder hands it in: values by dimension, empty for a missing one.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Draft<'a> {
     pub weak_id: bool,
     /// Which value of the body it was, counted from 1, for errors found after decoding.
     pub line: u64,
+    /// Name of the log source.
+    pub source: &'static str,
 }
 
 /// Byte range in a batch's text.
@@ -39,6 +41,9 @@ struct Row {
     texts: [Span; 4],
     /// Value plus one; 0 for missing.
     numbers: [u32; Number::COUNT],
+    /// Bits of [`presence`].
+    presence: u32,
+    source: &'static str,
 }
 
 /// Decoded events on their way to the store.
@@ -101,6 +106,8 @@ impl EventBatch {
             aspects,
             texts,
             numbers,
+            presence: presence::of(draft),
+            source: draft.source,
         });
     }
 
@@ -142,6 +149,18 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn line(self) -> u64 {
         self.row.line
+    }
+
+    /// Name of the log source.
+    #[must_use]
+    pub fn source(self) -> &'static str {
+        self.row.source
+    }
+
+    /// Which fields of [`super::PRESENCE`] it has, a bit each.
+    #[must_use]
+    pub fn presence(self) -> u32 {
+        self.row.presence
     }
 
     /// Canonical key of an aspect: for each of its dimensions a little-endian u16 length, then the value.

@@ -9,8 +9,10 @@
 
 mod batch;
 pub mod mark;
+mod presence;
 
 pub use batch::{Draft, Event, EventBatch, aspect_values};
+pub use presence::PRESENCE;
 
 /// Microseconds since 1970-01-01T00:00:00Z, event time.
 pub type Micros = i64;

@@ -5,9 +5,11 @@
 
 use crate::detect::{Ledger, Report};
 use crate::event::{EventBatch, Micros};
-use crate::ingest::{Budget as Room, Decoder, Kind, Outcome, Permit, Protocol, Push, Rejects, Summary};
+use crate::ingest::{
+    Budget as Room, Decoder, Kind, Mappings, Outcome, Permit, Protocol, Push, Refused, Rejects, Summary,
+};
 use crate::query::{Answer, Budget, QueryError, Request};
-use crate::store::StoreError;
+use crate::store::{Coverage, StoreError};
 use serde_json::Value;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -104,6 +106,8 @@ pub struct Status {
     pub newest: Option<Micros>,
     /// Why nothing can be written now, if so.
     pub unwritable: Option<String>,
+    /// What each log source has brought.
+    pub coverage: Coverage,
     /// Everything else that the store says about itself, shown in `/v1/status` as it is.
     pub details: Value,
 }
@@ -113,8 +117,16 @@ pub trait Engine: Send + Sync + 'static {
     /// A decoder for one body of records, or of a protocol, perhaps of a source that the request names.
     fn decoder(&self, protocol: Option<Protocol>, source: Option<Kind>) -> Box<dyn Decode>;
 
+    /// Sources of logs that are not built in.
+    fn sources(&self) -> Mappings {
+        Mappings::default()
+    }
+
     /// The bytes that all requests together may hold between socket and disk.
     fn room(&self) -> &Room;
+
+    /// Notes what was refused before it came to the store, for the figures of its source.
+    fn note_refused(&self, _refused: &[Refused]) {}
 
     /// Queues a batch; done when it is synced to disk. The permit goes back when the batch has left
     /// memory.

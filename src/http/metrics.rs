@@ -1,6 +1,9 @@
-//! Counters of this floor, and the text that Prometheus reads. No label takes a value from outside.
+//! Counters of this floor, and the text that Prometheus reads. No label takes a value from outside: sources have
+//! the names of the program and of the settings, and their number is bounded.
 
+use crate::event::PRESENCE;
 use crate::http::engine::Status;
+use crate::store::Coverage;
 use hyper::StatusCode;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +48,7 @@ impl Metrics {
             let label = format!("{{class=\"{class}xx\"}}");
             sample(&mut text, "cahoots_http_requests_total", &label, read(counter));
         }
+        sources(&mut text, &status.coverage);
         let newest = status.newest.map_or(0, |micros| micros.div_euclid(1_000_000).max(0) as u64);
         let writable = u64::from(status.unwritable.is_none());
         for (name, kind, help, value) in [
@@ -63,6 +67,33 @@ impl Metrics {
     }
 }
 
+/// What each log source has brought, over all time.
+fn sources(text: &mut String, coverage: &Coverage) {
+    let name = "cahoots_source_events_total";
+    family(text, name, "counter", "Events stored, by log source.");
+    for (source, covered) in coverage {
+        sample(text, name, &format!("{{source=\"{source}\"}}"), covered.events);
+    }
+    let name = "cahoots_source_rejected_total";
+    family(text, name, "counter", "Records refused, by log source.");
+    for (source, covered) in coverage {
+        sample(text, name, &format!("{{source=\"{source}\"}}"), covered.refused);
+    }
+    let name = "cahoots_source_newest_event_timestamp_seconds";
+    family(text, name, "gauge", "Time of the newest event, by log source.");
+    for (source, covered) in coverage {
+        let newest = covered.newest.map_or(0, |micros| micros.div_euclid(1_000_000).max(0) as u64);
+        sample(text, name, &format!("{{source=\"{source}\"}}"), newest);
+    }
+    let name = "cahoots_source_field_events_total";
+    family(text, name, "counter", "Events stored that have a field, by log source.");
+    for (source, covered) in coverage {
+        for (field, with) in PRESENCE.iter().zip(&covered.with) {
+            sample(text, name, &format!("{{source=\"{source}\",field=\"{field}\"}}"), *with);
+        }
+    }
+}
+
 // Writing to a String cannot fail.
 fn family(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -74,19 +105,24 @@ fn sample(text: &mut String, name: &str, labels: &str, value: u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Metrics, Ordering, Status, StatusCode};
+    use super::{Metrics, Ordering, PRESENCE, Status, StatusCode};
+    use crate::store::Covered;
 
     #[test]
     fn every_line_is_a_comment_or_a_sample() {
         let metrics = Metrics::default();
         metrics.accepted.store(3, Ordering::Relaxed);
         metrics.count_answer(StatusCode::NOT_FOUND);
-        let status = Status { rows: 9, newest: Some(1_500_000), ..Status::default() };
+        let caddy = Covered { events: 5, with: vec![5; PRESENCE.len()], ..Covered::default() };
+        let coverage = [("caddy".to_owned(), caddy)].into();
+        let status = Status { rows: 9, newest: Some(1_500_000), coverage, ..Status::default() };
         let text = metrics.text(&status, 77);
         for line in [
             "cahoots_events_total{result=\"accepted\"} 3",
             "cahoots_http_requests_total{class=\"4xx\"} 1",
             "cahoots_rows 9",
+            "cahoots_source_events_total{source=\"caddy\"} 5",
+            "cahoots_source_field_events_total{source=\"caddy\",field=\"ip\"} 5",
             "cahoots_newest_event_timestamp_seconds 1",
             "cahoots_inflight_bytes 77",
         ] {

@@ -9,7 +9,7 @@ use crate::http::negotiate::Format;
 use crate::http::params::{Params, wrong};
 use crate::http::place::{PLACES, Place, ROUTER};
 use crate::http::push_routes::Push;
-use crate::ingest::Kind;
+use crate::ingest::{Kind, Mappings};
 use crate::limits::{EXPRESSION_BYTES_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::query::{ClusterRequest, Page, Request, Select, Span};
 use hyper::Method;
@@ -23,14 +23,14 @@ pub enum Route {
     /// Take events in.
     Ingest {
         /// The log source that the query string names.
-        source: Option<Kind>,
+        source: Option<String>,
     },
     /// Answer a log shipper.
     Push {
         /// What it asks.
         push: Push,
         /// The log source that the query string names.
-        source: Option<Kind>,
+        source: Option<String>,
     },
     /// Answer a question.
     Query {
@@ -130,7 +130,7 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
         return Err(RouteError::Method { allow: allow(place.methods()) });
     }
     if let Place::Push(push) = place {
-        return Ok(Route::Push { push, source: source(&Params::lenient(query, &["source"])?)? });
+        return Ok(Route::Push { push, source: source(&Params::lenient(query, &["source"])?) });
     }
     let params = Params::parse(query, place.params(method))?;
     let name = |field: &'static str, bytes_max: usize| {
@@ -182,7 +182,7 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
 /// The routes that are no question to the store; `id` is empty for those that have none.
 fn bare(place: Place, id: String, params: &Params<'_>, format: Option<Format>) -> Result<Route, RouteError> {
     let request = match place {
-        Place::Events => return Ok(Route::Ingest { source: source(params)? }),
+        Place::Events => return Ok(Route::Ingest { source: source(params) }),
         Place::Status => return Ok(Route::Status { format }),
         Place::Health => return Ok(Route::Health),
         Place::Ready => return Ok(Route::Ready),
@@ -203,12 +203,19 @@ fn bare(place: Place, id: String, params: &Params<'_>, format: Option<Format>) -
 }
 
 /// The log source by which a sender says what it sends.
-fn source(params: &Params<'_>) -> Result<Option<Kind>, RouteError> {
-    let Some(name) = params.get("source") else { return Ok(None) };
-    let known = || Kind::all().map(Kind::name).collect::<Vec<_>>().join(", ");
-    let found = Kind::from_name(name)
-        .ok_or_else(|| wrong("source", &format!("there is none of that name: {}", known())));
-    found.map(Some)
+fn source(params: &Params<'_>) -> Option<String> {
+    params.get("source").map(str::to_owned)
+}
+
+impl Route {
+    /// The log source that the request names, if it does.
+    pub(crate) fn known_source(&self, sources: Mappings) -> Result<Option<Kind>, RouteError> {
+        let (Self::Ingest { source: Some(name) } | Self::Push { source: Some(name), .. }) = self else {
+            return Ok(None);
+        };
+        let unknown = || wrong("source", &format!("there is none of that name: {}", sources.names()));
+        sources.kind(name).map(Some).ok_or_else(unknown)
+    }
 }
 
 /// Checks the size of a search expression; its grammar belongs to `query`.

@@ -103,8 +103,12 @@ async fn dispatch<B: Body<Data = Bytes> + Unpin>(
     let allowed = state.guard.check(&head.uri, head.version, &head.headers);
     let route = allowed
         .and_then(|()| route::parse(&head.method, head.uri.path(), head.uri.query()).map_err(Problem::from));
-    let route = match route {
-        Ok(route) => route,
+    let route = route.and_then(|route| {
+        let source = route.known_source(state.engine.sources())?;
+        Ok((route, source))
+    });
+    let (route, source) = match route {
+        Ok(known) => known,
         Err(problem) => {
             if !head.headers.contains_key(EXPECT) {
                 discard(&mut body).await;
@@ -113,10 +117,10 @@ async fn dispatch<B: Body<Data = Bytes> + Unpin>(
         }
     };
     match route {
-        Route::Ingest { source } => {
+        Route::Ingest { .. } => {
             events::receive(&*state.engine, &state.metrics, body, &head.headers, source).await
         }
-        Route::Push { push, source } => push::receive(state, body, &head, push, source).await,
+        Route::Push { push, .. } => push::receive(state, body, &head, push, source).await,
         Route::Query { request, format } => {
             query::answer(state, request, choose(format, &head.headers)).await
         }

@@ -211,7 +211,8 @@ impl Engine for FakeEngine {
         let unwritable = self.unwritable.load(Ordering::Relaxed).then(|| "the disk is full".to_owned());
         let rows = self.stored.lock().expect("lock").len() as u64;
         let details = serde_json::json!({ "segments": 0 });
-        Ok(Status { rows, file_bytes: 4_096, commits: 7, newest: Some(1_500_000), unwritable, details })
+        let newest = Some(1_500_000);
+        Ok(Status { rows, file_bytes: 4_096, commits: 7, newest, unwritable, details, ..Status::default() })
     }
 }
 

@@ -4,11 +4,13 @@
 //! kept and tried again when twice as much of it has come, so that reading it stays linear however
 //! small the pieces are.
 
+use super::Context;
 use super::reject::{Rejects, Wrong};
 use super::source::record::Record;
-use super::source::{Envelope, Explained, Kind, Scratch, Sink, event_of_line, events_of_json, native};
+use super::source::{
+    Envelope, Explained, Kind, Mappings, Scratch, Sink, event_of_line, events_of_json, native,
+};
 use super::stream::{End, Next, Place, Resync};
-use super::{Context, Reject};
 use crate::event::EventBatch;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINE_BYTES_MAX};
 use std::net::IpAddr;
@@ -53,6 +55,7 @@ pub struct Decoder {
     scratch: Scratch,
     /// The source that the request names.
     forced: Option<Kind>,
+    own: Mappings,
     /// What was found in each record, when that was asked for.
     explained: Option<Vec<Explained>>,
     /// A value that is split over pieces, and what followed it. Decoded up to `rest_at`.
@@ -82,6 +85,7 @@ impl Decoder {
             rejects: Rejects::default(),
             scratch: Scratch::default(),
             forced: None,
+            own: Mappings::default(),
             explained: None,
             rest: Vec::new(),
             rest_at: 0,
@@ -93,6 +97,13 @@ impl Decoder {
     #[must_use]
     pub fn of_source(mut self, forced: Option<Kind>) -> Self {
         self.forced = forced;
+        self
+    }
+
+    /// Knows mappings of the operator's own too.
+    #[must_use]
+    pub fn with_mappings(mut self, own: Mappings) -> Self {
+        self.own = own;
         self
     }
 
@@ -265,21 +276,21 @@ impl Decoder {
         let object = &window[..end];
         let line = self.place.number();
         self.place.passed(object);
-        if !self.is_native(&record) && self.foreign(object, line) {
+        if !self.is_native(&record, object) && self.foreign(object, line) {
             return (end, Step::On);
         }
         match native::assemble(&mut record, object, line, self.context, &mut self.scratch, &mut self.batch) {
             Ok(()) => {}
-            Err(wrong) => self.reject(line, wrong),
+            Err(wrong) => self.reject(line, wrong.of(Kind::Native.name())),
         }
         (end, Step::On)
     }
 
     /// Whether nothing but the native source comes into question.
-    fn is_native(&self, record: &Record<'_>) -> bool {
+    fn is_native(&self, record: &Record<'_>, object: &[u8]) -> bool {
         match self.forced {
             Some(kind) => kind == Kind::Native && self.explained.is_none(),
-            None => self.explained.is_none() && native::is_whole(record),
+            None => self.explained.is_none() && native::is_whole(record) && !self.own.may_tell(object),
         }
     }
 
@@ -323,7 +334,7 @@ impl Decoder {
     }
 
     fn sink(&mut self, line: u64) -> (Envelope<'static>, Sink<'_>) {
-        let envelope = Envelope { line, forced: self.forced, ..Envelope::default() };
+        let envelope = Envelope { line, forced: self.forced, own: self.own, ..Envelope::default() };
         let sink = Sink {
             context: self.context,
             scratch: &mut self.scratch,
@@ -341,8 +352,7 @@ impl Decoder {
     }
 
     fn reject(&mut self, line: u64, wrong: Wrong) {
-        let reject: Reject = wrong.at(line);
-        self.rejects.push(reject);
+        wrong.add_to(&mut self.rejects, line);
     }
 }
 

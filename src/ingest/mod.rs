@@ -40,8 +40,8 @@ mod writer;
 pub use budget::{Budget, Busy, Permit};
 pub use decoder::Decoder;
 pub use protocol::{Item, Protocol, Push, Summary};
-pub use reject::{Reject, Rejects};
-pub use source::{Explained, Kind};
+pub use reject::{Refused, Reject, Rejects};
+pub use source::{Explained, Kind, Mapping, Mappings, Own};
 pub use writer::{Append, Outcome, Writer};
 
 use crate::event::Micros;

@@ -3,7 +3,7 @@
 //! Reasons are shown to the sender and may end in a terminal, so that values in them go through
 //! [`shown`]. Prompts, keys and anything else secret never appear in one.
 
-use crate::limits::ERRORS_LISTED_MAX;
+use crate::limits::{COVERED_REASONS_MAX, ERRORS_LISTED_MAX};
 use serde::Serialize;
 
 /// One value of a body that was not taken.
@@ -26,16 +26,83 @@ pub struct Rejects {
     pub count: u64,
     /// The first `ERRORS_LISTED_MAX` of them.
     pub first: Vec<Reject>,
+    /// All of them, by source and what is wrong.
+    pub refused: Vec<Refused>,
 }
+
+/// Values that were not taken for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The source that they were taken for.
+    pub source: &'static str,
+    /// The field that is wrong; empty when it is none.
+    pub field: &'static str,
+    /// What is wrong, without the values.
+    pub reason: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// What stands for the source of values that are no records.
+const NO_SOURCE: &str = "unknown";
 
 impl Rejects {
     /// Counts one, and lists it while there is room.
     pub fn push(&mut self, reject: Reject) {
+        self.push_of(NO_SOURCE, reject);
+    }
+
+    /// The same, of a source.
+    pub(super) fn push_of(&mut self, source: &'static str, reject: Reject) {
         self.count += 1;
+        let field = reject.field.unwrap_or_default();
+        self.refuse(source, field, general(&reject.reason));
         if self.first.len() < ERRORS_LISTED_MAX {
             self.first.push(reject);
         }
     }
+
+    fn refuse(&mut self, source: &'static str, field: &'static str, reason: String) {
+        let same = |refused: &Refused| {
+            refused.source == source && refused.field == field && refused.reason == reason
+        };
+        if let Some(known) = self.refused.iter_mut().find(|refused| same(refused)) {
+            known.count += 1;
+        } else if self.refused.len() < COVERED_REASONS_MAX || reason.is_empty() {
+            self.refused.push(Refused { source, field, reason, count: 1 });
+        } else {
+            // One body has so many reasons only when somebody makes them up.
+            self.refuse(source, "", String::new());
+        }
+    }
+}
+
+/// A reason without what is different from value to value, and without the fix: numbers and quoted texts go.
+fn general(reason: &str) -> String {
+    const CHARS_MAX: usize = 160;
+    let mut general = String::new();
+    let mut chars = reason.chars().take(CHARS_MAX).peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            ';' => break,
+            '"' => {
+                general.push_str("\"...\"");
+                let mut escaped = false;
+                for inner in chars.by_ref() {
+                    if inner == '"' && !escaped {
+                        break;
+                    }
+                    escaped = inner == '\\' && !escaped;
+                }
+            }
+            '0'..='9' => {
+                general.push('#');
+                while chars.next_if(char::is_ascii_digit).is_some() {}
+            }
+            char => general.push(char),
+        }
+    }
+    general
 }
 
 /// What is wrong with one value, before the line is known.
@@ -43,19 +110,27 @@ impl Rejects {
 pub(super) struct Wrong {
     pub(super) field: Option<&'static str>,
     pub(super) reason: String,
+    /// The source that the value was taken for, once that is known.
+    source: &'static str,
 }
 
 impl Wrong {
     pub(super) fn new(field: &'static str, reason: impl Into<String>) -> Self {
-        Self { field: Some(field), reason: reason.into() }
+        Self { field: Some(field), reason: reason.into(), source: NO_SOURCE }
     }
 
     pub(super) fn whole(reason: impl Into<String>) -> Self {
-        Self { field: None, reason: reason.into() }
+        Self { field: None, reason: reason.into(), source: NO_SOURCE }
     }
 
-    pub(super) fn at(self, line: u64) -> Reject {
-        Reject { line, field: self.field, reason: self.reason }
+    /// The same, of a value that was taken for one of this source.
+    pub(super) fn of(self, source: &'static str) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Adds it to the rejects, as that of a line.
+    pub(super) fn add_to(self, rejects: &mut Rejects, line: u64) {
+        rejects.push_of(self.source, Reject { line, field: self.field, reason: self.reason });
     }
 }
 
@@ -89,7 +164,7 @@ mod tests {
     fn only_the_first_rejects_are_listed_but_all_are_counted() {
         let mut rejects = Rejects::default();
         for line in 1..=1_000 {
-            rejects.push(Wrong::whole("no").at(line));
+            Wrong::whole("no").add_to(&mut rejects, line);
         }
         assert_eq!(rejects.count, 1_000);
         assert_eq!(rejects.first.len(), ERRORS_LISTED_MAX);
@@ -97,8 +172,27 @@ mod tests {
     }
 
     #[test]
+    fn reasons_are_counted_without_their_values_and_not_without_end() {
+        let reason = "ts lies 601 s in the future, at most 600 s are taken: \"a\\\"1\"; check the clock";
+        assert_eq!(general(reason), "ts lies # s in the future, at most # s are taken: \"...\"");
+        let mut rejects = Rejects::default();
+        for line in 0..1_000 {
+            Wrong::new("ts", format!("lies {line} s ahead")).of("caddy").add_to(&mut rejects, line);
+        }
+        assert_eq!((rejects.refused.len(), rejects.refused[0].count), (1, 1_000));
+        assert_eq!((rejects.refused[0].source, rejects.refused[0].field), ("caddy", "ts"));
+        for letter in 0..1_000_u32 {
+            let made_up = char::from_u32(0x4e00 + letter).expect("a letter").to_string();
+            Wrong::whole(made_up).add_to(&mut rejects, 1);
+        }
+        assert!(rejects.refused.len() <= COVERED_REASONS_MAX + 1);
+        assert_eq!(rejects.refused.iter().map(|refused| refused.count).sum::<u64>(), 2_000);
+    }
+
+    #[test]
     fn a_reject_without_a_field_leaves_the_field_out() {
-        let json = serde_json::to_string(&Wrong::whole("no").at(3)).unwrap();
+        let reject = Reject { line: 3, field: None, reason: "no".to_owned() };
+        let json = serde_json::to_string(&reject).unwrap();
         assert_eq!(json, r#"{"line":3,"reason":"no"}"#);
     }
 }

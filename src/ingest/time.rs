@@ -10,8 +10,8 @@ use crate::limits::{CREATED_MAX, FUTURE_MAX, TS_MIN};
 /// Below these an epoch counts seconds, milliseconds, microseconds; below the last, nanoseconds. As
 /// seconds the first is the year 5138; as milliseconds it is 1973, and so on.
 const SECONDS_END: u64 = 100_000_000_000;
-const MILLIS_END: u64 = 100_000_000_000_000;
-const MICROS_END: u64 = 100_000_000_000_000_000;
+pub(super) const MILLIS_END: u64 = 100_000_000_000_000;
+pub(super) const MICROS_END: u64 = 100_000_000_000_000_000;
 
 const FORMS: &str = "send RFC 3339 such as 2026-11-23T09:31:47Z, or an epoch in s, ms, us or ns";
 

@@ -16,7 +16,7 @@ use super::shared::Shared;
 use super::tables::{self, ASPECTS, COLUMNS, DAYS, JOURNAL, NAMES, POSTINGS, RUNS, SEGMENTS};
 use super::view::View;
 use super::work::{Done, Task, Worker};
-use super::{codec, dedup::Seen, identities};
+use super::{codec, coverage, dedup::Seen, identities};
 use crate::event::{Aspect, Day, Dim, Event, EventBatch};
 use crate::limits::{SEALING_MAX, SEGMENT_ROWS};
 use std::collections::BTreeSet;
@@ -50,6 +50,8 @@ pub struct Appender {
     in_work: usize,
     next_to_seal: u32,
     run_in_work: bool,
+    /// Figures by source of what the next commit stores.
+    counted: coverage::Coverage,
 }
 
 impl Appender {
@@ -72,6 +74,7 @@ impl Appender {
             in_work: 0,
             next_to_seal,
             run_in_work: false,
+            counted: coverage::Coverage::new(),
         };
         appender.give_work(&appender.shared.view())?;
         Ok(appender)
@@ -82,6 +85,7 @@ impl Appender {
     pub fn append(&mut self, batches: &[EventBatch]) -> Result<Vec<Appended>, StoreError> {
         self.shared.ready_to_write()?;
         self.collect_work()?;
+        self.counted.clear();
         let mut pieces = vec![(self.shared.view().rows, Rows::default())];
         let mut outcomes = Vec::with_capacity(batches.len());
         for batch in batches {
@@ -116,7 +120,7 @@ impl Appender {
                 self.take_done(true)?;
             }
             self.collect_work()?;
-            if self.finished.is_empty() {
+            if self.finished.is_empty() && !coverage::is_behind(&self.shared) {
                 return Ok(());
             }
             self.commit(Vec::new()).inspect_err(|error| self.shared.write_failed(error))?;
@@ -138,6 +142,12 @@ impl Appender {
             let is_kept: Vec<bool> = fresh.iter().map(|event| !refused.contains(&event.line())).collect();
             for event in fresh.iter().filter(|event| refused.contains(&event.line())) {
                 self.seen.forget(Day::of(event.ts()), event.identity());
+                coverage::refuse(
+                    &mut self.counted,
+                    event.source(),
+                    "",
+                    "the database holds as many names as it can",
+                );
             }
             let mut kept = is_kept.iter();
             fresh.retain(|_| kept.next().is_some_and(|kept| *kept));
@@ -146,6 +156,7 @@ impl Appender {
                 column.retain(|_| kept.next().is_some_and(|kept| *kept));
             }
         }
+        coverage::count(&mut self.counted, &fresh);
         push(pieces, &fresh, &keys);
         Ok(Appended { accepted: fresh.len() as u64, duplicates, full })
     }
@@ -200,8 +211,21 @@ impl Appender {
         }
     }
 
-    /// Writes journal records and finished work in one transaction, then publishes the new view.
+    /// Stores rows, finished work and figures in one transaction.
     fn commit(&mut self, pieces: Vec<(u64, Rows)>) -> Result<(), StoreError> {
+        let (counted, behind) = (std::mem::take(&mut self.counted), coverage::take_behind(&self.shared));
+        let written = self.write(pieces, &counted, &behind);
+        coverage::settle(&self.shared, written.is_ok(), &counted, behind);
+        written
+    }
+
+    /// Writes journal records and finished work in one transaction, then publishes the new view.
+    fn write(
+        &mut self,
+        pieces: Vec<(u64, Rows)>,
+        counted: &coverage::Coverage,
+        behind: &BTreeSet<String>,
+    ) -> Result<(), StoreError> {
         let database = self.shared.database()?;
         let mut transaction = database.begin_write()?;
         transaction.set_quick_repair(true);
@@ -225,6 +249,7 @@ impl Appender {
                 Done::Failed(_) => {}
             }
         }
+        coverage::write(&self.shared, &transaction, counted, behind)?;
         transaction.commit()?;
         self.durable = now;
         if seals {

@@ -6,10 +6,12 @@ use super::error::StoreError;
 use super::file::{database_path, high_water_path, open_database, owner_path};
 use super::names::{self, Extent};
 use super::shared::Shared;
-use super::tables::{self, ASPECTS, COLUMNS, DAYS, JOURNAL, KEPT, Key, NAMES, POSTINGS, RUNS, SEGMENTS};
+use super::tables::{
+    self, ASPECTS, COLUMNS, DAYS, JOURNAL, KEPT, Key, NAMES, POSTINGS, RUNS, SEGMENTS, SOURCES,
+};
 use super::version::{self, FORMAT, Meta};
 use super::view::View;
-use super::{Store, codec, journal, upgrade};
+use super::{Store, codec, coverage, journal, upgrade};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::Path;
 use std::sync::Arc;
@@ -29,7 +31,8 @@ pub(super) fn open(folder: &Path, seed: u64) -> Result<(Store, Appender), StoreE
     let meta = prepare(&database, seed)?;
     let (catalog, blocked, durable, view) = load(&database, &meta)?;
     check_high_water(folder, view.rows)?;
-    let shared = Arc::new(Shared::new(folder.to_owned(), meta.seed, database, catalog, view));
+    let covered = coverage::load(&database)?;
+    let shared = Arc::new(Shared::new(folder.to_owned(), meta.seed, database, catalog, view, covered));
     let appender = Appender::new(Arc::clone(&shared), durable, blocked)?;
     Ok((Store { shared }, appender))
 }
@@ -53,6 +56,7 @@ fn prepare(database: &Database, seed: u64) -> Result<Meta, StoreError> {
     create(&transaction, KEPT)?;
     drop(transaction.open_table(JOURNAL)?);
     drop(transaction.open_table(SEGMENTS)?);
+    drop(transaction.open_table(SOURCES)?);
     transaction.commit()?;
     Ok(meta)
 }

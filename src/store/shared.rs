@@ -4,6 +4,7 @@
 //! database is reopened here, in the process, as soon as no snapshot is open.
 
 use super::catalog::Catalog;
+use super::coverage::Tracked;
 use super::error::StoreError;
 use super::file;
 use super::read::{Disk, Snapshot};
@@ -42,10 +43,18 @@ pub(super) struct Shared {
     view: RwLock<Arc<View>>,
     health: Mutex<Health>,
     pub(super) counts: Counts,
+    pub(super) coverage: Mutex<Tracked>,
 }
 
 impl Shared {
-    pub(super) fn new(folder: PathBuf, seed: u64, database: Database, catalog: Catalog, view: View) -> Self {
+    pub(super) fn new(
+        folder: PathBuf,
+        seed: u64,
+        database: Database,
+        catalog: Catalog,
+        view: View,
+        coverage: Tracked,
+    ) -> Self {
         Self {
             folder,
             seed,
@@ -54,6 +63,7 @@ impl Shared {
             view: RwLock::new(Arc::new(view)),
             health: Mutex::new(Health::Good),
             counts: Counts::default(),
+            coverage: Mutex::new(coverage),
         }
     }
 

@@ -36,6 +36,9 @@ pub(super) const DAYS: TableDefinition<'static, Key<13>, &[u8]> = TableDefinitio
 /// above keeps: what the analysis knows.
 pub(super) const KEPT: TableDefinition<'static, Key<9>, &[u8]> = TableDefinition::new("kept");
 
+/// Maps the name of a log source to its record: events, fields that they have, what was refused.
+pub(super) const SOURCES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("sources");
+
 /// Key of a chunk of a kept record.
 pub(super) fn kept_key(shelf: u8, number: i32, chunk: u32) -> Key<9> {
     let mut key = [0; 9];

@@ -14,5 +14,6 @@ mod crash;
 mod dump;
 mod full_disk;
 mod harness;
+mod sources;
 mod start;
 mod wrong_input;

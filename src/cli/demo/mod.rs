@@ -16,6 +16,7 @@ use crate::cli::target::Target;
 use crate::clock::{Clock, SystemClock};
 use crate::event::Day;
 use crate::http::client::Client;
+use crate::ingest::Mappings;
 use crate::limits::SEND_LINES_MAX;
 use serde_json::Value;
 use std::fs::File;
@@ -64,7 +65,8 @@ impl Demo {
         say(&format!("making up one day of a small provider, {}", day_name(day)))?;
         let world = world::make(day);
         say(&format!("  {} accounts, {} requests\n", world.accounts, world.lines.len()))?;
-        let options = Options { data, listen: self.listen, token: None, keep_extra: false };
+        let sources = Mappings::default();
+        let options = Options { data, listen: self.listen, token: None, keep_extra: false, sources };
         let server = Server::start(options)?;
         let shown = show(&server, &world, day, scratch.path());
         let keep_on = shown.is_ok() && !self.once;

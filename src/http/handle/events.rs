@@ -252,6 +252,7 @@ impl Intake<'_> {
     /// The whole tally, with what the decoder refused.
     fn tally(&mut self) -> Tally {
         let rejects = std::mem::take(self.decoder.rejects());
+        self.engine.note_refused(&rejects.refused);
         let mut tally = std::mem::take(&mut self.tally);
         tally.rejected += rejects.count;
         tally.errors.extend(rejects.first);

@@ -2,6 +2,7 @@
 //! [`Problem`]; headers common to all answers are not their business.
 
 pub(crate) mod clusters;
+pub(crate) mod coverage;
 pub(crate) mod events;
 pub(crate) mod push;
 pub(crate) mod query;

@@ -2,7 +2,7 @@
 //! its interface.
 
 use crate::http::error::Problem;
-use crate::http::handle::{Reply, query};
+use crate::http::handle::{Reply, coverage, query};
 use crate::http::negotiate::Format;
 use crate::http::service::State;
 use crate::query::{Answer, Table};
@@ -54,6 +54,17 @@ pub(crate) fn status(state: &State, format: Format) -> Result<Reply, Problem> {
             value => rows.push(vec![name.clone().into(), value.clone()]),
         }
     }
+    for (name, value) in coverage::lines(&status.coverage) {
+        rows.push(vec![name.into(), value.into()]);
+    }
+    // What the counters of sources do not know was stored before there were any.
+    let counted: u64 = status.coverage.values().map(|covered| covered.events).sum();
+    if let Some(earlier @ 1..) = status.rows.checked_sub(counted) {
+        let value = format!("{earlier} events, stored before sources were counted");
+        rows.push(vec!["source (earlier)".into(), value.into()]);
+        document.insert("events_before_sources".into(), earlier.into());
+    }
+    document.insert("sources".into(), coverage::document(&status.coverage));
     let table = Table { columns: vec!["name", "value"], rows };
     query::reply(&Answer { document: Value::from(document), table, next: None }, format)
 }

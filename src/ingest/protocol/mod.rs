@@ -17,10 +17,10 @@ mod unpack;
 
 pub use bulk::Item;
 
+use super::Context;
 use super::flat::Flat;
 use super::reject::{Rejects, Wrong};
-use super::source::{Envelope, Kind, Scratch, Sink, event_of_flat, line_fields};
-use super::{Context, Reject};
+use super::source::{Envelope, Kind, Mappings, Scratch, Sink, event_of_flat, line_fields};
 use crate::event::{EventBatch, Micros};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, PUSH_BYTES_MAX};
 use std::collections::VecDeque;
@@ -71,6 +71,7 @@ pub struct Push {
 struct Out {
     context: Context,
     forced: Option<Kind>,
+    own: Mappings,
     scratch: Scratch,
     batch: EventBatch,
     full: Vec<EventBatch>,
@@ -86,6 +87,7 @@ impl Push {
         let out = Out {
             context,
             forced,
+            own: Mappings::default(),
             scratch: Scratch::default(),
             batch: EventBatch::default(),
             full: Vec::new(),
@@ -95,6 +97,13 @@ impl Push {
         };
         let (ready, ready_bytes) = (VecDeque::new(), 0);
         Self { protocol, body: Vec::new(), too_long: false, taken: false, out, ready, ready_bytes }
+    }
+
+    /// Knows mappings of the operator's own too.
+    #[must_use]
+    pub fn with_mappings(mut self, own: Mappings) -> Self {
+        self.out.own = own;
+        self
     }
 
     /// Takes all bytes in; past `PUSH_BYTES_MAX` they are dropped, and the body is refused at its end.
@@ -136,7 +145,7 @@ impl Push {
             },
         };
         if let Err(reason) = result {
-            self.out.rejects.push(Wrong::whole(reason.clone()).at(self.out.line + 1));
+            Wrong::whole(reason.clone()).add_to(&mut self.out.rejects, self.out.line + 1);
             self.out.summary.broken = Some(reason);
         }
         self.ready = std::mem::take(&mut self.out.full).into();
@@ -182,7 +191,7 @@ impl Out {
 
     /// Adds the event of a record. A record that is of no source, where such ones are normal, is passed over.
     fn record(&mut self, flat: &Flat<'_>, ts: Option<Micros>, id: &str) {
-        let envelope = Envelope { line: self.line, ts, id, forced: self.forced };
+        let envelope = Envelope { line: self.line, ts, id, forced: self.forced, own: self.own };
         let mut sink = Sink {
             context: self.context,
             scratch: &mut self.scratch,
@@ -199,8 +208,7 @@ impl Out {
 
     fn refuse(&mut self, wrong: Wrong) {
         self.summary.refused.push(self.line);
-        let reject: Reject = wrong.at(self.line);
-        self.rejects.push(reject);
+        wrong.add_to(&mut self.rejects, self.line);
     }
 }
 

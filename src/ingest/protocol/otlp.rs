@@ -8,7 +8,6 @@ use super::otlp_json as json;
 use super::{Out, add_text};
 use crate::event::Micros;
 use crate::ingest::flat::Flat;
-use crate::ingest::source::Kind;
 use crate::ingest::value::Scalar;
 use crate::limits::{FLAT_ARRAY_FIELDS_MAX, NESTING_MAX};
 use prost::{Message, Oneof};
@@ -250,7 +249,7 @@ fn request<M: Message + Default + for<'de> Deserialize<'de>>(
 }
 
 fn take(flat: &Flat<'_>, nanos: u64, id: &str, out: &mut Out) {
-    if out.forced.is_none() && Kind::of(flat).is_none() {
+    if out.forced.is_none() && out.own.told(flat).is_none() {
         return;
     }
     let ts: Option<Micros> = (nanos > 0).then_some((nanos / 1_000) as i64);

@@ -94,6 +94,11 @@ impl Field {
         Self::PrefixHash,
     ];
 
+    /// The field of that name.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+
     /// The name in the contract.
     pub(super) fn name(self) -> &'static str {
         Self::NAMES[self as usize]

@@ -14,6 +14,7 @@ use crate::event::Micros;
 use std::collections::HashMap;
 
 /// How one kind of record is read.
+#[derive(Debug)]
 pub(super) struct Source {
     /// Ways to each field, best first. The names of the contract come after them.
     pub(super) ways: &'static [Way],
@@ -31,10 +32,11 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// A table of the ways, and of the names of the contract after them.
-    pub(super) fn new<'w>(ways: impl Iterator<Item = (Field, &'w str, How)>) -> Self {
+    /// A table of the ways, and after them of the names of the contract, those of some fields left out.
+    pub(super) fn new<'w>(ways: impl Iterator<Item = (Field, &'w str, How)>, without: &[Field]) -> Self {
         let mut table = HashMap::<Box<str>, Vec<(u16, Field, How)>>::new();
-        let native = Field::ALL.into_iter().map(|field| (field, field.name(), How::Plain));
+        let native = Field::ALL.into_iter().filter(|field| !without.contains(field));
+        let native = native.map(|field| (field, field.name(), How::Plain));
         for (rank, (field, path, how)) in (0..u16::MAX).zip(ways.chain(native)) {
             table.entry(path.into()).or_default().push((rank, field, how));
         }

@@ -20,6 +20,7 @@ pub(super) mod native;
 mod native_source;
 mod nginx;
 mod otel;
+mod own;
 mod portkey;
 mod pyrepr;
 pub(super) mod record;
@@ -27,9 +28,12 @@ mod shape;
 mod traefik;
 mod unwrap;
 mod way;
+mod written;
 
 pub use explain::Explained;
+pub use own::{Mappings, Own};
 pub use shape::Kind;
+pub use written::Mapping;
 
 use super::Context;
 use super::flat::Flat;
@@ -63,6 +67,8 @@ pub(in crate::ingest) struct Envelope<'a> {
     pub(in crate::ingest) id: &'a str,
     /// The source that the request names.
     pub(in crate::ingest) forced: Option<Kind>,
+    /// Mappings of the operator's own.
+    pub(in crate::ingest) own: Mappings,
 }
 
 /// Where events go, and what they need on the way.
@@ -81,8 +87,8 @@ pub(in crate::ingest) fn event_of_flat(
     sink: &mut Sink<'_>,
 ) -> Result<Kind, Wrong> {
     if envelope.forced.is_none()
-        && matches!(Kind::of(flat), None | Some(Kind::Native))
-        && let Some(inner) = unwrap::text(flat)
+        && matches!(envelope.own.told(flat), None | Some(Kind::Native))
+        && let Some(inner) = unwrap::text(flat, envelope.own)
     {
         return event_of_whole(&inner, envelope, sink);
     }
@@ -92,6 +98,7 @@ pub(in crate::ingest) fn event_of_flat(
 fn event_of_whole(flat: &Flat<'_>, envelope: Envelope<'_>, sink: &mut Sink<'_>) -> Result<Kind, Wrong> {
     let mut mapped = mapped(flat, envelope, sink.context);
     let kind = mapped.kind;
+    mapped.record.source = kind.name();
     let explained = sink.explained.is_some().then(|| Explained::of(&mapped, envelope.line));
     let taken = check_needed(&mapped).and_then(|()| {
         sink.scratch.extra.clear();
@@ -106,7 +113,7 @@ fn event_of_whole(flat: &Flat<'_>, envelope: Envelope<'_>, sink: &mut Sink<'_>) 
         explained.problem = taken.as_ref().err().map(|wrong| wrong.reason.clone());
         list.push(explained);
     }
-    taken.map(|()| kind)
+    taken.map(|()| kind).map_err(|wrong| wrong.of(kind.name()))
 }
 
 /// Adds the events of a JSON object that may hold several or lie in a wrapper. What is wrong with one of
@@ -146,8 +153,8 @@ fn event_of_json<'a>(
     }
     let known = envelope.forced.is_some()
         || sink.explained.is_some()
-        || Kind::of(flat).is_some_and(|kind| native_too || kind != Kind::Native)
-        || unwrap::text(flat).is_some();
+        || envelope.own.told(flat).is_some_and(|kind| native_too || kind != Kind::Native)
+        || unwrap::text(flat, envelope.own).is_some();
     if known && let Err(found) = event_of_flat(flat, envelope, sink) {
         wrong(found);
     }
@@ -171,7 +178,7 @@ pub(in crate::ingest) fn line_fields(text: &str) -> Option<Vec<(String, Scalar<'
 
 /// What the fields of the contract are in a record.
 fn mapped<'r, 'f>(flat: &'f Flat<'r>, envelope: Envelope<'f>, context: Context) -> Mapped<'r, 'f> {
-    let kind = envelope.forced.or_else(|| Kind::of(flat)).unwrap_or(Kind::Native);
+    let kind = envelope.forced.or_else(|| envelope.own.told(flat)).unwrap_or(Kind::Native);
     let mut mapped = Mapped::new(kind, kind.table(), flat);
     (kind.source().finish)(&mut mapped);
     mapped.fill(envelope);

@@ -180,7 +180,7 @@ pub(in crate::ingest) fn assemble(
         scratch.extra.as_str()
     };
 
-    let mut draft = Draft { ts, line, ..Draft::default() };
+    let mut draft = Draft { ts, line, source: record.source, ..Draft::default() };
     for (field, dim) in DIM_TEXTS {
         draft.dims[dim.index()] = field.of(record).text().as_bytes();
     }

@@ -5,6 +5,7 @@
 
 use super::super::reject::Wrong;
 use super::super::value::{Scalar, ScalarSeed, Skip};
+use super::Kind;
 use crate::limits::EXTRA_BYTES_MAX;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -37,12 +38,20 @@ pub(in crate::ingest) struct Record<'de> {
     /// Whether the client may have written the request id, so that two records with the same one may be two
     /// requests: whoever repeats an id would otherwise make its own traffic vanish.
     pub(in crate::ingest) weak_id: bool,
+    /// Name of the source that it was taken for.
+    pub(in crate::ingest) source: &'static str,
 }
 
 impl Record<'_> {
     /// A record without values.
     pub(in crate::ingest) fn new() -> Self {
-        Self { values: [const { Scalar::Missing }; FIELDS_MAX], wrong: None, foreign: false, weak_id: false }
+        Self {
+            values: [const { Scalar::Missing }; FIELDS_MAX],
+            wrong: None,
+            foreign: false,
+            weak_id: false,
+            source: Kind::Native.name(),
+        }
     }
 }
 

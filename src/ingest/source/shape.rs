@@ -2,6 +2,7 @@
 
 use super::super::flat::Flat;
 use super::map::{Source, Table, is_blank};
+use super::own::Own;
 use super::{
     caddy, cloudflare, envoy, helicone, kong, langfuse, litellm, native_source, nginx, otel, portkey, traefik,
 };
@@ -37,9 +38,11 @@ pub enum Kind {
     Helicone,
     /// Langfuse export.
     Langfuse,
+    /// A mapping of the operator's own.
+    Own(&'static Own),
 }
 
-/// Every source by number: its name, and how it is read.
+/// Every built-in source: its name, and how it is read.
 static SOURCES: [(Kind, &str, &Source); 13] = [
     (Kind::Native, "native", &native_source::SOURCE),
     (Kind::LiteLlm, "litellm", &litellm::SOURCE),
@@ -140,12 +143,12 @@ static MASKS: LazyLock<Vec<(Kind, u64)>> = LazyLock::new(|| {
 static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
     SOURCES
         .iter()
-        .map(|(_, _, source)| Table::new(source.ways.iter().map(|way| (way.field, way.path, way.how))))
+        .map(|(_, _, source)| Table::new(source.ways.iter().map(|way| (way.field, way.path, way.how)), &[]))
         .collect()
 });
 
 impl Kind {
-    /// Every source.
+    /// Every built-in source.
     pub fn all() -> impl Iterator<Item = Self> {
         SOURCES.iter().map(|(kind, _, _)| *kind)
     }
@@ -153,24 +156,29 @@ impl Kind {
     /// The name by which a request forces the source.
     #[must_use]
     pub fn name(self) -> &'static str {
-        SOURCES[self as usize].1
+        if let Self::Own(own) = self { own.name() } else { SOURCES[self.place()].1 }
     }
 
-    /// The source of that name.
+    /// The built-in source of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|kind| kind.name() == name)
     }
 
     pub(super) fn source(self) -> &'static Source {
-        SOURCES[self as usize].2
+        if let Self::Own(own) = self { own.source() } else { SOURCES[self.place()].2 }
     }
 
     pub(super) fn table(self) -> &'static Table {
-        &TABLES[self as usize]
+        if let Self::Own(own) = self { own.table() } else { &TABLES[self.place()] }
     }
 
-    /// The source whose shape a record has.
+    /// The place of a built-in source among them.
+    fn place(self) -> usize {
+        SOURCES.iter().position(|(kind, ..)| *kind == self).unwrap_or_default()
+    }
+
+    /// The built-in source whose shape a record has.
     pub(in crate::ingest) fn of(flat: &Flat<'_>) -> Option<Self> {
         let mut seen = 0_u64;
         for (path, value) in flat.iter() {
@@ -209,9 +217,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sources_are_listed_by_their_number_and_each_name_is_its_own() {
-        for (number, (kind, name, _)) in SOURCES.iter().enumerate() {
-            assert_eq!((*kind as usize, Kind::from_name(name)), (number, Some(*kind)));
+    fn each_name_is_its_own() {
+        for (place, (kind, name, _)) in SOURCES.iter().enumerate() {
+            assert_eq!((kind.place(), Kind::from_name(name)), (place, Some(*kind)));
         }
         assert_eq!(Kind::from_name("nobody"), None);
         assert!(MARKS.len() <= 64 && MASKS.iter().all(|(_, mask)| *mask != 0));

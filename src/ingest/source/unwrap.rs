@@ -2,7 +2,7 @@
 
 use super::super::flat::Flat;
 use super::super::value::Scalar;
-use super::{Kind, borrowed, nginx};
+use super::{Mappings, borrowed, nginx};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -35,7 +35,7 @@ pub(super) fn elements(object: &[u8]) -> Vec<&RawValue> {
 }
 
 /// The record that a field of another one holds as a text, with the fields around it after its own.
-pub(super) fn text<'f>(outer: &'f Flat<'_>) -> Option<Flat<'f>> {
+pub(super) fn text<'f>(outer: &'f Flat<'_>, own: Mappings) -> Option<Flat<'f>> {
     for name in TEXT_NAMES {
         let Some(Scalar::Text(text)) = outer.get(name) else { continue };
         let text = text.trim();
@@ -48,7 +48,7 @@ pub(super) fn text<'f>(outer: &'f Flat<'_>) -> Option<Flat<'f>> {
         for (path, value) in outer.iter().filter(|(path, _)| *path != name) {
             inner.push(path, borrowed(value));
         }
-        if Kind::of(&inner).is_some() {
+        if own.told(&inner).is_some() {
             return Some(inner);
         }
     }

@@ -1,8 +1,13 @@
 //! One way from a path of a record to a field of the contract, and what has to be done to the value.
 
+use super::super::reject::shown;
+use super::super::time::{MICROS_END, MILLIS_END};
 use super::super::value::{Plain, Scalar, plain_number};
 use super::borrowed;
 use super::field::Field;
+use jiff::Timestamp;
+use jiff::fmt::strtime;
+use jiff::tz::{Offset, TimeZone};
 use std::borrow::Cow;
 
 /// A path that may hold a field.
@@ -20,6 +25,8 @@ pub(super) enum How {
     Plain,
     /// A duration in seconds becomes milliseconds.
     Seconds,
+    /// A duration in microseconds becomes milliseconds.
+    Micros,
     /// A duration in nanoseconds becomes milliseconds.
     Nanos,
     /// The query of a URI goes, and what is before its path.
@@ -34,6 +41,12 @@ pub(super) enum How {
     ClfTime,
     /// `2026-11-23 09:31:47`, in UTC by the documentation of its sender.
     UtcTime,
+    /// RFC 3339, and nothing else.
+    Rfc3339,
+    /// Time since 1970 in a unit that is known.
+    Epoch(Unit),
+    /// A time as an operator says that it is written.
+    Pattern(&'static Pattern),
 }
 
 /// A way that takes the value as it is.
@@ -58,6 +71,7 @@ impl How {
         match self {
             Self::Plain => Some(borrowed(value)),
             Self::Seconds => millis(value, 1e3),
+            Self::Micros => millis(value, 1e-3),
             Self::Nanos => millis(value, 1e-6),
             Self::Path => Some(Scalar::Text(Cow::Borrowed(path_of(text)))),
             Self::Domain => {
@@ -72,23 +86,109 @@ impl How {
                 Some(mended) => Scalar::Text(Cow::Owned(mended)),
                 None => borrowed(value),
             }),
-            Self::ClfTime => {
-                let time =
-                    jiff::fmt::strtime::parse("%d/%b/%Y:%H:%M:%S %z", text).ok()?.to_timestamp().ok()?;
-                Some(Scalar::Whole(u64::try_from(time.as_microsecond()).ok()?))
-            }
+            Self::ClfTime => instant(strtime::parse("%d/%b/%Y:%H:%M:%S %z", text).ok()?.to_timestamp().ok()?),
             Self::UtcTime => {
                 let local = text.parse::<jiff::civil::DateTime>();
-                match (text.parse::<jiff::Timestamp>(), local) {
+                match (text.parse::<Timestamp>(), local) {
                     (Err(_), Ok(local)) => {
-                        let time = local.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+                        let time = local.to_zoned(TimeZone::UTC).ok()?.timestamp();
                         Some(Scalar::Whole(u64::try_from(time.as_microsecond()).ok()?))
                     }
                     _ => Some(borrowed(value)),
                 }
             }
+            Self::Rfc3339 => instant(text.parse::<Timestamp>().ok()?),
+            Self::Epoch(unit) => unit.since_1970(value),
+            Self::Pattern(pattern) => instant(pattern.read(text).ok()?),
         }
     }
+}
+
+/// A unit of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Unit {
+    Seconds,
+    #[default]
+    Millis,
+    Micros,
+    Nanos,
+}
+
+impl Unit {
+    /// The unit that an operator names.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "s" => Self::Seconds,
+            "ms" => Self::Millis,
+            "us" => Self::Micros,
+            "ns" => Self::Nanos,
+            _ => return None,
+        })
+    }
+
+    /// An instant as so many units since 1970, as microseconds.
+    fn since_1970(self, value: &Scalar<'_>) -> Option<Scalar<'static>> {
+        let (up, down) = match self {
+            Self::Seconds => (1_000_000, 1),
+            Self::Millis => (1_000, 1),
+            Self::Micros => (1, 1),
+            Self::Nanos => (1, 1_000),
+        };
+        let whole = match value {
+            Scalar::Whole(number) => Some(*number),
+            Scalar::Text(text) => text.trim().parse::<u64>().ok(),
+            _ => None,
+        };
+        let micros = match whole {
+            Some(number) => number.checked_mul(up)? / down,
+            None => (number(value)? * up as f64 / down as f64).round() as u64,
+        };
+        micros_since_1970(micros)
+    }
+}
+
+/// Times as an operator says that they are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pattern {
+    text: String,
+    /// Where the times themselves do not say.
+    offset: Option<Offset>,
+}
+
+impl Pattern {
+    /// A pattern, tried out: an instant that it writes has to be read back.
+    pub(super) fn new(text: &str, offset: Option<Offset>) -> Result<Self, String> {
+        const TRIED: i64 = 1_795_469_507;
+        let wrong = |reason: String| format!("time is {}: {reason}", shown(text));
+        let tried = Timestamp::from_second(TRIED).unwrap_or_default();
+        let local = tried.to_zoned(TimeZone::fixed(offset.unwrap_or(Offset::UTC)));
+        let written = strtime::format(text, &local).map_err(|error| wrong(error.to_string()))?;
+        let pattern = Self { text: text.to_owned(), offset };
+        let read = pattern.read(&written).map_err(wrong)?;
+        if (read.as_second() - TRIED).abs() >= 60 {
+            return Err(wrong("it does not tell date and time to the minute".to_owned()));
+        }
+        Ok(pattern)
+    }
+
+    fn read(&self, text: &str) -> Result<Timestamp, String> {
+        let time = strtime::parse(&self.text, text).map_err(|error| error.to_string())?;
+        if let Ok(instant) = time.to_timestamp() {
+            return Ok(instant);
+        }
+        let local = time.to_datetime().map_err(|error| error.to_string())?;
+        let offset = self.offset.ok_or("it has no offset from UTC (%z): add time_offset = \"+00:00\"")?;
+        offset.to_timestamp(local).map_err(|error| error.to_string())
+    }
+}
+
+fn instant(instant: Timestamp) -> Option<Scalar<'static>> {
+    micros_since_1970(u64::try_from(instant.as_microsecond()).ok()?)
+}
+
+/// Microseconds, unless they are so few or many that their unit would be taken for another.
+fn micros_since_1970(micros: u64) -> Option<Scalar<'static>> {
+    (MILLIS_END..MICROS_END).contains(&micros).then_some(Scalar::Whole(micros))
 }
 
 /// A number, whatever it is written as.
