@@ -46,6 +46,9 @@ pub struct Refused {
 /// What stands for the source of values that are no records.
 const NO_SOURCE: &str = "unknown";
 
+/// What stands for reasons past the bound.
+const OTHER_REASONS: &str = "other reasons";
+
 impl Rejects {
     /// Counts one, and lists it while there is room.
     pub fn push(&mut self, reject: Reject) {
@@ -68,11 +71,11 @@ impl Rejects {
         };
         if let Some(known) = self.refused.iter_mut().find(|refused| same(refused)) {
             known.count += 1;
-        } else if self.refused.len() < COVERED_REASONS_MAX || reason.is_empty() {
+        } else if self.refused.len() < COVERED_REASONS_MAX || reason == OTHER_REASONS {
             self.refused.push(Refused { source, field, reason, count: 1 });
         } else {
             // One body has so many reasons only when somebody makes them up.
-            self.refuse(source, "", String::new());
+            self.refuse(source, "", OTHER_REASONS.to_owned());
         }
     }
 }

@@ -14,8 +14,11 @@ use redb::{Database, ReadableDatabase, ReadableTable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{MutexGuard, PoisonError};
 
-/// The name under which sources past the bound are counted, and reasons past theirs.
-const OTHERS: &str = "(others)";
+/// The name under which sources past the bound are counted.
+const OTHERS: &str = "others";
+
+/// What stands for reasons past theirs.
+const OTHER_REASONS: &str = "other reasons";
 
 /// Figures by name of the source.
 pub type Coverage = BTreeMap<String, Covered>;
@@ -71,7 +74,7 @@ impl Covered {
         self.refused += count;
         let known = self.reasons.iter().position(|known| known.field == field && known.reason == reason);
         let (field, reason) = match known {
-            None if self.reasons.len() + 1 >= COVERED_REASONS_MAX => ("", OTHERS),
+            None if self.reasons.len() + 1 >= COVERED_REASONS_MAX => ("", OTHER_REASONS),
             _ => (field, reason),
         };
         match self.reasons.iter_mut().find(|known| known.field == field && known.reason == reason) {

@@ -95,8 +95,7 @@ fn reasons(covered: &Covered) -> impl Iterator<Item = (&str, &str, u64)> {
     let mut reasons: Vec<_> =
         covered.reasons.iter().map(|why| (why.field.as_str(), why.reason.as_str(), why.count)).collect();
     reasons.sort_by_key(|(_, _, count)| std::cmp::Reverse(*count));
-    let named = |(field, reason, count)| (field, if reason == "" { "other reasons" } else { reason }, count);
-    reasons.into_iter().map(named)
+    reasons.into_iter()
 }
 
 fn share(covered: &Covered, field: &str) -> f64 {

@@ -105,7 +105,7 @@ impl Own {
                     Field::Prompt => prompts.push(path),
                     Field::SystemPrompt => systems.push(path),
                     field => {
-                        ways.extend(hows(*field, mapping).into_iter().map(|how| way(*field, path).by(how)))
+                        ways.extend(hows(*field, mapping).into_iter().map(|how| way(*field, path).by(how)));
                     }
                 }
             }
