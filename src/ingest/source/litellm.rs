@@ -16,7 +16,7 @@ const WAYS: &[Way] = &[
     way(Field::Ts, "completionStartTime"),
     way(Field::Ts, "endTime"),
     way(Field::RequestId, "litellm_call_id"),
-    way(Field::Account, "metadata.user_api_key_user_id"),
+    way(Field::Account, "metadata.user_api_key_user_id").by(How::Holder),
     way(Field::Account, "metadata.user_api_key_team_id"),
     way(Field::Account, "metadata.user_api_key_org_id"),
     way(Field::Account, "end_user"),

@@ -62,3 +62,19 @@ fn a_client_that_repeats_its_request_id_does_not_make_its_traffic_vanish() {
     // The server's own id does not repeat.
     assert_eq!(identity(&line("/1", "request_id")), identity(&line("/2", "request_id")));
 }
+
+#[test]
+fn customers_behind_one_master_key_of_litellm_are_not_one_account() {
+    let account = |holder: &str| {
+        let json = format!(
+            r#"{{"litellm_call_id":"c","startTime":1795426307.5,"end_user":"alice","metadata":{{"user_api_key_user_id":"{holder}"}}}}"#
+        );
+        let (kind, batch) = taken(&json, Envelope::default());
+        assert_eq!(kind, Ok(Kind::LiteLlm));
+        let event = batch.iter().next().expect("an event");
+        let account = crate::event::aspect_values(event.aspect_key(crate::event::Aspect::Subject)).next();
+        String::from_utf8(account.expect("an account").to_vec()).expect("text")
+    };
+    assert_eq!(account("default_user_id"), "alice");
+    assert_eq!(account("user-1"), "user-1");
+}

@@ -47,6 +47,8 @@ pub(super) enum How {
     Epoch(Unit),
     /// A time as an operator says that it is written.
     Pattern(&'static Pattern),
+    /// `LiteLLM`'s name for whoever holds the master key is no account: a gateway asks for all its customers with it.
+    Holder,
 }
 
 /// A way that takes the value as it is.
@@ -87,6 +89,7 @@ impl How {
                 None => borrowed(value),
             }),
             Self::ClfTime => instant(strtime::parse("%d/%b/%Y:%H:%M:%S %z", text).ok()?.to_timestamp().ok()?),
+            Self::Holder => (text != "default_user_id").then(|| borrowed(value)),
             Self::UtcTime => {
                 let local = text.parse::<jiff::civil::DateTime>();
                 match (text.parse::<Timestamp>(), local) {
@@ -261,6 +264,7 @@ mod tests {
             assert_eq!(applied(how, text).as_deref(), Some(wanted), "{how:?} {text}");
         }
         assert_eq!(applied(How::Domain, "nobody"), None);
+        assert_eq!(applied(How::Holder, "default_user_id"), None);
         assert_eq!(applied(How::Seconds, "-1"), None);
         assert_eq!(applied(How::ClfTime, "yesterday"), None);
     }
