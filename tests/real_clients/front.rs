@@ -1,4 +1,4 @@
-//! A front before cahoots that hands bytes on, or answers 429 or 503 by itself.
+//! A front before cahoots that hands bytes on, or answers by itself: 429, 503, or what stands for a model or an API.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -9,14 +9,15 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mood {
     Pass,
-    Refuse(u16),
+    Answer(u16),
 }
 
 #[derive(Debug)]
 struct State {
     mood: Mood,
     behind: SocketAddr,
-    refused: u32,
+    answered: u32,
+    passed: u32,
     open: Vec<TcpStream>,
 }
 
@@ -31,7 +32,7 @@ impl Front {
     pub(crate) fn start(behind: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("address");
-        let state = State { mood: Mood::Pass, behind, refused: 0, open: Vec::new() };
+        let state = State { mood: Mood::Pass, behind, answered: 0, passed: 0, open: Vec::new() };
         let front = Self { address, state: Arc::new(Mutex::new(state)) };
         let of_thread = front.clone();
         std::thread::spawn(move || {
@@ -53,9 +54,14 @@ impl Front {
         }
     }
 
-    /// Requests refused so far.
-    pub(crate) fn refused(&self) -> u32 {
-        self.state.lock().expect("lock").refused
+    /// Requests answered by the front itself so far.
+    pub(crate) fn answered(&self) -> u32 {
+        self.state.lock().expect("lock").answered
+    }
+
+    /// Connections handed on so far.
+    pub(crate) fn passed(&self) -> u32 {
+        self.state.lock().expect("lock").passed
     }
 
     fn serve(&self, client: TcpStream) {
@@ -65,11 +71,15 @@ impl Front {
             (state.mood, state.behind)
         };
         match mood {
-            Mood::Refuse(status) => self.refuse(client, status),
+            Mood::Answer(status) => self.answer(client, status),
             Mood::Pass => {
                 // A server that is down looks like one: the connection is closed.
                 let Ok(server) = TcpStream::connect(behind) else { return };
-                self.state.lock().expect("lock").open.extend(server.try_clone());
+                {
+                    let mut state = self.state.lock().expect("lock");
+                    state.open.extend(server.try_clone());
+                    state.passed += 1;
+                }
                 let (Ok(mut from), Ok(mut to)) = (client.try_clone(), server.try_clone()) else { return };
                 std::thread::spawn(move || {
                     let _ended = std::io::copy(&mut from, &mut to);
@@ -82,8 +92,8 @@ impl Front {
         }
     }
 
-    /// Reads one request whole and refuses it.
-    fn refuse(&self, mut client: TcpStream, status: u16) {
+    /// Reads one request whole and answers it.
+    fn answer(&self, mut client: TcpStream, status: u16) {
         let Ok(reading) = client.try_clone() else { return };
         let _set = reading.set_read_timeout(Some(Duration::from_secs(10)));
         let mut reader = BufReader::new(reading);
@@ -106,9 +116,9 @@ impl Front {
             }
         }
         let _read = std::io::copy(&mut reader.take(length), &mut std::io::sink());
-        self.state.lock().expect("lock").refused += 1;
+        self.state.lock().expect("lock").answered += 1;
         let answer = format!(
-            "HTTP/1.1 {status} Later\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            "HTTP/1.1 {status} Front\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         );
         let _sent = client.write_all(answer.as_bytes());
     }

@@ -18,16 +18,16 @@ fn must(command: &mut Command) {
     assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// A Python with some packages.
-pub(crate) fn python(packages: &[&str]) -> PathBuf {
+/// Where the programs of some Python packages are, in an environment of their own.
+pub(crate) fn python(name: &str, packages: &[&str]) -> PathBuf {
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let venv = folder().join("venv");
+    let venv = folder().join(name);
     let python = venv.join("bin/python");
     if !python.try_exists().expect("disk") {
         must(Command::new("python3").arg("-m").arg("venv").arg(&venv));
     }
     must(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages));
-    python
+    venv.join("bin")
 }
 
 /// The root of some Debian packages.
@@ -69,5 +69,8 @@ pub(crate) fn recipe(folder: &Path, name: &str, changes: &[(&str, &str)]) -> (St
     }
     let to = folder.join(name);
     std::fs::write(&to, &text).expect("disk");
+    // A program stays one.
+    let permissions = std::fs::metadata(&from).expect("recipe").permissions();
+    std::fs::set_permissions(&to, permissions).expect("disk");
     (text, to)
 }

@@ -12,14 +12,17 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Events of each part of the trial.
-const PART: u64 = 40;
+pub(crate) const PART: u64 = 40;
+
+/// Accounts that they are of.
+pub(crate) const ACCOUNTS: u64 = 5;
 
 /// cahoots, the front before it, and the programs.
 pub(crate) struct Trial {
     folder: tempfile::TempDir,
     server: Child,
     address: SocketAddr,
-    front: Front,
+    pub(crate) front: Front,
     programs: Vec<Child>,
 }
 
@@ -74,24 +77,37 @@ impl Trial {
         format!("http://{}", self.front.address)
     }
 
-    /// Another program that ends with the trial.
-    pub(crate) fn also(&mut self, program: Child) {
+    /// A program that ends with the trial.
+    pub(crate) fn with(&mut self, program: Child) {
         self.programs.push(program);
     }
 
-    /// Puts a program through all of it. `feed` gives it the events with some numbers.
-    pub(crate) fn run(&mut self, program: Child, mut feed: impl FnMut(Range<u64>) + Send) {
-        self.programs.push(program);
+    /// Kills all programs.
+    pub(crate) fn end_programs(&mut self) {
+        for mut program in self.programs.drain(..) {
+            // It may have ended by itself.
+            let _killed = program.kill();
+            let _waited = program.wait();
+        }
+    }
+
+    /// Lets what cahoots can never take come first, alone. The programs must not wait behind it.
+    pub(crate) fn gets_past(&self, mut bad: impl FnMut()) {
+        bad();
+        wait_for("the first request", || self.front.passed() > 0);
+    }
+
+    /// Puts the programs through all of it. `feed` gives them the events with some numbers.
+    pub(crate) fn run(&mut self, mut feed: impl FnMut(Range<u64>) + Send) {
         feed(0..PART);
         self.arrived(PART, "while all is well");
         for (part, status) in [(1, 429), (2, 503)] {
-            self.front.set(Mood::Refuse(status), self.address);
-            let before = self.front.refused();
+            let before = self.refuse(status);
             std::thread::scope(|scope| {
                 // Some programs take no more events until the first ones are through.
                 scope.spawn(|| feed(part * PART..(part + 1) * PART));
-                wait_for("a refusal", || self.front.refused() > before + 1);
-                self.front.set(Mood::Pass, self.address);
+                self.refused_since(before);
+                self.pass();
             });
             self.arrived((part + 1) * PART, "after a refusal");
         }
@@ -100,45 +116,58 @@ impl Trial {
             self.server.kill().expect("kill");
             self.server.wait().expect("wait");
             (self.server, self.address) = serve(&self.folder.path().join("data"));
-            self.front.set(Mood::Pass, self.address);
+            self.pass();
         });
         self.arrived(4 * PART, "after a kill");
         feed(4 * PART..5 * PART);
         self.arrived(5 * PART, "at the end");
     }
 
-    /// Waits until as many events are stored, and no more.
-    fn arrived(&self, wanted: u64, when: &str) {
-        let mut seen = 0;
+    /// Refuses everything from now on. How many requests the front has answered before.
+    pub(crate) fn refuse(&self, status: u16) -> u32 {
+        self.front.set(Mood::Answer(status), self.address);
+        self.front.answered()
+    }
+
+    /// Waits until something was refused, and again.
+    pub(crate) fn refused_since(&self, before: u32) {
+        wait_for("two refusals", || self.front.answered() > before + 1);
+    }
+
+    /// Refuses nothing any more.
+    pub(crate) fn pass(&self) {
+        self.front.set(Mood::Pass, self.address);
+    }
+
+    /// Waits until as many events are stored, and no more, each under the account that it is of.
+    pub(crate) fn arrived(&self, wanted: u64, when: &str) {
+        let (mut events, mut accounts) = (None, None);
         came_true(|| {
-            seen = stored(self.address);
-            seen >= wanted
+            let status: serde_json::Value =
+                serde_json::from_str(&get(self.address, "/v1/status?format=json")).expect("JSON");
+            (events, accounts) = (status["events"].as_u64(), status["store"]["accounts"].as_u64());
+            events >= Some(wanted)
         });
-        assert_eq!(seen, wanted, "events stored {when}");
+        assert_eq!((events, accounts), (Some(wanted), Some(ACCOUNTS)), "events and accounts stored {when}");
     }
 }
 
 impl Drop for Trial {
     fn drop(&mut self) {
-        for child in self.programs.iter_mut().chain([&mut self.server]) {
-            // It may have ended by itself.
-            let _killed = child.kill();
-            let _waited = child.wait();
-        }
+        self.end_programs();
+        let _killed = self.server.kill();
+        let _waited = self.server.wait();
     }
 }
 
-/// Events stored, as the server says it.
-fn stored(address: SocketAddr) -> u64 {
+/// What cahoots answers to a GET.
+fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("cahoots listens");
-    let request =
-        format!("GET /v1/status?format=json HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("answered");
-    let body = text.split("\r\n\r\n").nth(1).expect("body");
-    let status: serde_json::Value = serde_json::from_str(body).expect("JSON");
-    status["events"].as_u64().expect("events")
+    text.split_once("\r\n\r\n").expect("body").1.to_owned()
 }
 
 /// A port that is free now.
@@ -146,18 +175,29 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }
 
-/// Asks a web server for its root, and waits until it is up.
-pub(crate) fn ask(port: u16, headers: &[(&str, &str)]) {
-    let mut answered = false;
-    wait_for("an answer of the web server", || {
-        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-        let mut request = "GET / HTTP/1.1\r\nHost: api\r\n".to_owned();
-        for (name, value) in headers {
-            request.extend([name, ": ", value, "\r\n"]);
-        }
-        request.push_str("Connection: close\r\n\r\n");
-        let mut text = String::new();
-        answered = stream.write_all(request.as_bytes()).is_ok() && stream.read_to_string(&mut text).is_ok();
-        answered
+/// Where an API answers everything with 200, for gateways that stand before it.
+pub(crate) fn api() -> SocketAddr {
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let front = Front::start(nowhere);
+    front.set(Mood::Answer(200), nowhere);
+    front.address
+}
+
+/// Asks a server on a port, and waits until it is up and answers with success.
+pub(crate) fn ask(port: u16, start: &str, headers: &[(&str, &str)], body: &str) {
+    let mut request = format!("{start} HTTP/1.1\r\nHost: api\r\nContent-Length: {}\r\n", body.len());
+    for (name, value) in headers {
+        request.extend([name, ": ", value, "\r\n"]);
+    }
+    request.extend(["Connection: close\r\n\r\n", body]);
+    let mut answer = Err(std::io::ErrorKind::NotConnected.into());
+    let up = came_true(|| {
+        answer = TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
+            let mut text = String::new();
+            stream.write_all(request.as_bytes())?;
+            stream.read_to_string(&mut text).map(|_read| text)
+        });
+        answer.as_ref().is_ok_and(|text| !text.is_empty())
     });
+    assert!(up && answer.as_ref().is_ok_and(|text| text.starts_with("HTTP/1.1 200 ")), "{start}: {answer:?}");
 }
