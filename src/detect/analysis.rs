@@ -7,10 +7,10 @@
 
 use super::clusters::{Book, Page};
 use super::examine::{Given, Report, examine};
-use super::facts::{DayFacts, Gathering, gather, gather_keys};
+use super::facts::{DayFacts, Gathering, gather};
 use super::history::History;
 use super::side_by_side;
-use super::watch::Watch;
+use super::watch::{Arrival, Watch, admit};
 use super::window::prune_templates;
 use super::{signature, twins};
 use crate::event::{Day, MICROS_A_DAY, MICROS_AN_HOUR, Micros, Window as Span};
@@ -79,23 +79,21 @@ impl Analysis {
         Ok(Self { days, ledger, watch: None, seen, hours: 0 })
     }
 
-    /// The next step by the log's own time: an hour of the open day to watch, a day to close; or all days up to
-    /// an instant if it is given.
+    /// The next step by the log's own time: a day to close, or hours of the open day to watch; or all days up to
+    /// an instant if it is given. Hours of a day that can be closed are not watched: its close says the same.
     pub fn due(&mut self, snapshot: &Snapshot, until: Option<Micros>) -> Result<Option<Due>, StoreError> {
         let Some(day) = self.next_day(snapshot) else { return Ok(None) };
-        let watch = self.watch.get_or_insert_with(|| Watch::of(snapshot, &self.ledger.book));
-        if !watch.is_idle() && self.hours < 23 {
-            let end = Day(day).start() + MICROS_AN_HOUR * i64::from(self.hours + 1);
-            if let Some(rows) = first_row_from(snapshot, self.seen, end + MICROS_AFTER_DAY)? {
-                return Ok(Some(Due { day, hour: Some(self.hours), rows }));
-            }
-        }
         if let Some(row) = first_row_from(snapshot, self.ledger.rows, Day(day).end() + MICROS_AFTER_DAY)? {
             return Ok(Some(Due { day, hour: None, rows: row }));
         }
         let newest = snapshot.newest().unwrap_or(Micros::MIN);
-        let asked = until.is_some_and(|until| Day(day).start() < until && Day(day).start() <= newest);
-        Ok(asked.then(|| Due { day, hour: None, rows: snapshot.rows() }))
+        if until.is_some_and(|until| Day(day).start() < until && Day(day).start() <= newest) {
+            return Ok(Some(Due { day, hour: None, rows: snapshot.rows() }));
+        }
+        let watch = self.watch.get_or_insert_with(|| Watch::of(snapshot, &self.ledger.book));
+        let hour = (newest - MICROS_AFTER_DAY - Day(day).start()).div_euclid(MICROS_AN_HOUR) - 1;
+        let due = !watch.is_idle() && hour >= i64::from(self.hours);
+        Ok(due.then(|| Due { day, hour: Some(hour.min(22) as u32), rows: snapshot.rows() }))
     }
 
     /// The day after the last closed one, or the first of the log; a gap longer than a window is skipped.
@@ -116,12 +114,14 @@ impl Analysis {
         }
     }
 
-    /// Holds the events of an hour against what is known.
+    /// Holds the events up to an hour's end against what is known.
     fn look(&mut self, snapshot: &Snapshot, due: Due, hour: u32) -> Result<(), StoreError> {
-        let facts = gather_keys(snapshot, &Gathering { day: Day(due.day), rows: self.seen..due.rows })?;
-        let at = Day(due.day).start() + MICROS_AN_HOUR * i64::from(hour + 1) + MICROS_AFTER_DAY;
-        if let Some(watch) = &mut self.watch {
-            watch.look(snapshot, &facts, (&mut self.ledger.book, &self.ledger.history), at);
+        let Self { ledger, watch, .. } = self;
+        let day = Day(due.day);
+        if let Some(watch) = watch {
+            let rows = Gathering { day, rows: self.seen..due.rows };
+            let arrivals = watch.look(snapshot, rows, &ledger.history)?;
+            admit(&mut ledger.book, &ledger.history, day, arrivals);
         }
         (self.seen, self.hours) = (due.rows, hour + 1);
         Ok(())
@@ -151,6 +151,9 @@ impl Analysis {
         let snapshot = store.snapshot()?;
         (self.watch, self.seen, self.hours) = (None, due.rows, 0);
         let changed = self.take_in(&snapshot, due)?;
+        let rows = Gathering { day: Day(due.day), rows: 0..due.rows };
+        let mut watch = Watch::of(&snapshot, &self.ledger.book);
+        let arrivals = watch.look(&snapshot, rows, &self.ledger.history)?;
         let Self { days, ledger, .. } = self;
         let changed = days.iter().filter(|facts| changed.contains(&facts.day));
         let (facts, records) = side_by_side(
@@ -159,7 +162,7 @@ impl Analysis {
                     .map(|facts| Keep::record(Shelf::Facts, facts.day, facts))
                     .collect::<Result<Vec<_>, _>>()
             },
-            || enter(&snapshot, days, ledger),
+            || enter(&snapshot, days, ledger, arrivals),
         );
         drop(snapshot);
         let mut records = records?;
@@ -200,7 +203,12 @@ impl Analysis {
 }
 
 /// Examines the window that ends with the last day, and enters what was found.
-fn enter(snapshot: &Snapshot, days: &[DayFacts], ledger: &mut Ledger) -> Result<Vec<Keep>, StoreError> {
+fn enter(
+    snapshot: &Snapshot,
+    days: &[DayFacts],
+    ledger: &mut Ledger,
+    arrivals: Vec<Arrival>,
+) -> Result<Vec<Keep>, StoreError> {
     let days: Vec<&DayFacts> = days.iter().collect();
     let given = Given {
         history: Some(&ledger.history),
@@ -218,7 +226,12 @@ fn enter(snapshot: &Snapshot, days: &[DayFacts], ledger: &mut Ledger) -> Result<
     first_strong.retain(|_, first| day - *first < STRONG_DAYS);
     ledger.first_strong = first_strong;
     let signatures = found.clusters.iter().map(|one| signature::of(snapshot, window, one)).collect();
-    let page = Page { window, signatures, twins: found.clusters.iter().map(twins::checked).collect() };
+    let mut arrived: BTreeMap<String, Micros> = BTreeMap::new();
+    for Arrival { account: (_, name), at, .. } in arrivals {
+        arrived.entry(name).and_modify(|first| *first = at.min(*first)).or_insert(at);
+    }
+    let twins = found.clusters.iter().map(twins::checked).collect();
+    let page = Page { window, signatures, twins, arrived };
     let places = ledger.book.close(&page, &found.clusters, &mut ledger.history);
     ledger.report = examined.report;
     let documents = places.into_iter().zip(&examined.evidence);

@@ -80,6 +80,8 @@ pub struct Page<'w> {
     pub signatures: Vec<Vec<Key>>,
     /// Sentences on what was checked, in their order.
     pub twins: Vec<Vec<String>>,
+    /// When accounts had enough keys of a known cluster, by name.
+    pub arrived: BTreeMap<String, Micros>,
 }
 
 impl Book {
@@ -267,8 +269,10 @@ impl Cluster {
         self.events += today.sum::<u64>();
     }
 
+    /// Enters those who were found. Who had come by signature before the day was over was flagged then.
     fn enter(&mut self, page: &Page<'_>, found: &Confirmed) {
         let day = page.window.day;
+        let close = closing(day);
         let before = self.members.len();
         for (rank, agreements) in found.members.iter().zip(&found.agreements) {
             let Some(account) = page.window.account(*rank) else { continue };
@@ -278,17 +282,18 @@ impl Cluster {
                     self.members[at].agreements = agreements;
                     self.members[at].succeeds = found.succeeds.get(&account.name).cloned();
                 }
-                Err(at) => self.members.insert(
-                    at,
-                    Member {
+                Err(at) => {
+                    let flagged = page.arrived.get(&account.name).map_or(close, |at| close.min(*at));
+                    let member = Member {
                         account: account.name.clone(),
                         first_seen: account.first_seen,
-                        flagged: closing(day),
+                        flagged,
                         agreements,
-                        by_signature: false,
+                        by_signature: flagged < close,
                         succeeds: found.succeeds.get(&account.name).cloned(),
-                    },
-                ),
+                    };
+                    self.members.insert(at, member);
+                }
             }
         }
         let grown = self.members.len() - before;

@@ -4,7 +4,7 @@
 //! an attacker's network becomes part of the attack. What is joined is cleaned and tested again.
 
 use super::join::{self, JOINED_SHARE, Union};
-use super::members::Profile;
+use super::members::{Answer, Profile};
 use super::verdict::{Circumstances, Deception, Verdict, verdict};
 use crate::detect::extraction::{Asking, Extraction};
 use crate::detect::facts::{DayFacts, Kind, Passing};
@@ -237,20 +237,20 @@ impl Frame<'_> {
         let threshold = union.groups.iter().map(|at| self.thresholds[*at]).fold(f64::INFINITY, f64::min);
         let candidates: Vec<u32> = union.members.iter().collect();
         let mut members: Vec<u32> = first.iter().collect();
-        let mut agreements = BTreeMap::new();
+        let mut answers: BTreeMap<u32, Answer> = BTreeMap::new();
         for _ in 0..ROUNDS {
             let extreme = self.extreme(&members, threshold);
-            let needed = if extreme.iter().filter(|is| **is).count() >= 4 { 3 } else { 2 };
             let profile = Profile::of(self.bench, &members, extreme);
-            let found = in_parallel(candidates.len(), || (), |(), nth| profile.agreements(candidates[nth]));
-            agreements = candidates.iter().copied().zip(found).collect();
-            let telling = profile.telling(&agreements, &candidates);
-            let is_one = |found: &Vec<Family>| {
-                let odds = telling.odds(found);
-                (agrees(found, needed) && odds >= MEMBER_ODDS) || (agrees(found, 2) && odds >= SURE_ODDS)
+            let found = in_parallel(candidates.len(), || (), |(), nth| profile.ask(candidates[nth]));
+            answers = candidates.iter().copied().zip(found).collect();
+            let telling = profile.telling(&answers, &candidates);
+            let is_one = |answer: &Answer| {
+                let odds = telling.odds(*answer);
+                let needed = if answer.spoken() >= 4 { 3 } else { 2 };
+                (agrees(*answer, needed) && odds >= MEMBER_ODDS) || (agrees(*answer, 2) && odds >= SURE_ODDS)
             };
             let kept = candidates.iter().copied();
-            let kept: Vec<u32> = kept.filter(|account| agreements.get(account).is_some_and(is_one)).collect();
+            let kept: Vec<u32> = kept.filter(|account| answers.get(account).is_some_and(is_one)).collect();
             let settled = kept == members;
             members = kept;
             if settled || members.len() < GROUP_MIN {
@@ -271,10 +271,11 @@ impl Frame<'_> {
         let bystanders = candidates
             .iter()
             .filter(|account| members.binary_search(account).is_err())
-            .map(|account| (*account, agreements.get(account).map_or(0, Vec::len)));
+            .map(|account| (*account, answers.get(account).map_or(0, |answer| answer.families().count())));
+        let agreements = |member| answers.get(member).map(|answer| answer.families().collect());
         Some(Confirmed {
             bystanders: bystanders.collect(),
-            agreements: members.iter().map(|m| agreements.get(m).cloned().unwrap_or_default()).collect(),
+            agreements: members.iter().map(|member| agreements(member).unwrap_or_default()).collect(),
             large_enough: members.len() >= CONFIRM_MIN,
             succeeds: self.succeeds(&members),
             members,
@@ -304,9 +305,9 @@ impl Frame<'_> {
 }
 
 /// Whether an account agrees in enough families, one of which is something that it holds.
-fn agrees(found: &[Family], needed: usize) -> bool {
+fn agrees(answer: Answer, needed: usize) -> bool {
     const HELD: [Family; 4] = [Family::Net, Family::Client, Family::Content, Family::Money];
-    found.len() >= needed && found.iter().any(|family| HELD.contains(family))
+    answer.families().count() >= needed && HELD.into_iter().any(|family| answer.agrees(family))
 }
 
 fn operator(scored: &Scored, threshold: f64) -> Vec<Family> {

@@ -7,6 +7,7 @@
 
 use crate::detect::background::total;
 use crate::detect::family::{Bench, Creation, FAMILIES, Family};
+use crate::detect::groups::ACTIVE_DAYS_MIN;
 use crate::limits::{LOAD_EVENTS_MIN, SHARED_VALUE_MIN};
 use std::collections::BTreeMap;
 
@@ -21,6 +22,9 @@ const NEAR: f64 = 0.3;
 
 /// Correlation of daily shares from which two rhythms agree.
 const TOGETHER: f64 = 0.7;
+
+/// Days without which an account has no rhythm.
+const RHYTHM_DAYS_MIN: usize = 5;
 
 /// What the members of a cluster have in common.
 pub(super) struct Profile<'b> {
@@ -79,48 +83,41 @@ impl<'b> Profile<'b> {
         Self { bench, members, shared: shared.collect(), created, median, rhythm, extreme }
     }
 
-    /// How telling each family is: how often members agree in it, and how often others do.
-    pub(super) fn telling(&self, agreements: &BTreeMap<u32, Vec<Family>>, candidates: &[u32]) -> Telling {
-        let inside = self.members.iter().filter_map(|member| agreements.get(member));
-        let inside = shares_of(inside.map(Vec::as_slice));
+    /// How telling each family is: how often members agree in it, and how often others do, of those who can be asked.
+    pub(super) fn telling(&self, answers: &BTreeMap<u32, Answer>, candidates: &[u32]) -> Telling {
+        let inside = shares_of(self.members.iter().filter_map(|member| answers.get(member).copied()));
         let accounts = self.bench.window.accounts.len() as u32;
         let step = (accounts as usize).div_ceil(OTHERS_ASKED).max(1);
         let others = (0..accounts).step_by(step).filter(|rank| candidates.binary_search(rank).is_err());
-        let others: Vec<Vec<Family>> = others.map(|rank| self.agreements(rank)).collect();
-        let outside = shares_of(others.iter().map(Vec::as_slice));
+        let outside = shares_of(others.map(|rank| self.ask(rank)));
         let prior = self.members.len() as f64 / f64::from(accounts.max(1));
         Telling { inside, outside, prior: libm::log(prior), extreme: self.extreme }
     }
 
-    /// Families in which an account agrees with the other members.
-    pub(super) fn agreements(&self, account: u32) -> Vec<Family> {
-        let mut families: Vec<Family> = Vec::new();
+    /// Asks an account in which families it agrees with the other members.
+    pub(super) fn ask(&self, account: u32) -> Answer {
+        let mut answer = Answer::default();
         let own = u32::from(self.members.binary_search(&account).is_ok());
         for (rates, shared) in self.bench.rates.iter().zip(&self.shared) {
-            let family = Family::of_kind(rates.kind);
             let holds = rates.items.of_account.get(account).iter();
             let agrees = holds
                 .filter_map(|item| shared.get(item))
                 .any(|k| k.saturating_sub(own) >= SHARED_VALUE_MIN - 1);
-            if agrees && self.counts(family) && !families.contains(&family) {
-                families.push(family);
+            if agrees {
+                answer.put(Family::of_kind(rates.kind), Some(true));
             }
         }
-        for (family, agrees) in [
-            (Family::Life, self.is_made_with(account, own)),
-            (Family::Load, self.is_near(account)),
-            (Family::Sync, self.goes_along(account, own)),
-        ] {
-            if agrees && self.counts(family) {
-                families.push(family);
-            }
+        if self.is_made_with(account, own) {
+            answer.put(Family::Life, Some(true));
         }
-        families.sort_unstable();
-        families
-    }
-
-    fn counts(&self, family: Family) -> bool {
-        self.extreme[family as usize]
+        answer.put(Family::Load, self.is_near(account));
+        answer.put(Family::Sync, self.goes_along(account, own));
+        // Whoever was here for two days cannot have been met twice.
+        let days = self.bench.window.account(account).map_or(0, |account| account.active_days);
+        if days < ACTIVE_DAYS_MIN && !answer.agrees(Family::Net) {
+            answer.put(Family::Net, None);
+        }
+        answer.only(self.extreme)
     }
 
     /// Created on a day around which far more members were created than others.
@@ -135,17 +132,64 @@ impl<'b> Profile<'b> {
         inside >= 0.05 && inside > LIFT * usual
     }
 
-    fn is_near(&self, account: u32) -> bool {
-        self.bench.window.account(account).is_some_and(|account| {
-            account.events >= LOAD_EVENTS_MIN && (libm::log(account.rate()) - self.median).abs() < NEAR
-        })
+    /// None for an account with too few events to have a volume.
+    fn is_near(&self, account: u32) -> Option<bool> {
+        let account = self.bench.window.account(account)?;
+        let near = (libm::log(account.rate()) - self.median).abs() < NEAR;
+        (account.events >= LOAD_EVENTS_MIN).then_some(near)
     }
 
-    fn goes_along(&self, account: u32, own: u32) -> bool {
+    /// None for an account that was here for less than half of the window and does not go along: one that is
+    /// replaced after four days neither rises nor falls with those that came after it.
+    fn goes_along(&self, account: u32, own: u32) -> Option<bool> {
         let mine = shares(self.bench, account);
         let others: Vec<f64> =
             self.rhythm.iter().zip(&mine).map(|(sum, mine)| sum - f64::from(own) * mine).collect();
-        mine.len() >= 5 && correlation(&mine, &others) >= TOGETHER
+        let agrees = mine.len() >= RHYTHM_DAYS_MIN && correlation(&mine, &others) >= TOGETHER;
+        let first = mine.iter().position(|share| *share > 0.0)?;
+        let last = mine.iter().rposition(|share| *share > 0.0)?;
+        (agrees || 2 * (last - first + 1) >= mine.len()).then_some(agrees)
+    }
+}
+
+/// What an account answers, family by family: it agrees, it does not, or it cannot say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    agrees: [bool; FAMILIES],
+    silent: [bool; FAMILIES],
+}
+
+impl Answer {
+    fn put(&mut self, family: Family, agrees: Option<bool>) {
+        let at = family as usize;
+        match agrees {
+            Some(agrees) => self.agrees[at] |= agrees,
+            None => self.silent[at] = !self.agrees[at],
+        }
+    }
+
+    /// The same with nothing said of families that are not extreme.
+    fn only(mut self, extreme: [bool; FAMILIES]) -> Self {
+        for (at, extreme) in extreme.into_iter().enumerate() {
+            self.agrees[at] &= extreme;
+            self.silent[at] |= !extreme;
+        }
+        self
+    }
+
+    /// Whether the account agrees in a family.
+    pub(super) fn agrees(self, family: Family) -> bool {
+        self.agrees[family as usize]
+    }
+
+    /// Families in which it agrees.
+    pub(super) fn families(self) -> impl Iterator<Item = Family> {
+        Family::ALL.into_iter().filter(move |family| self.agrees(*family))
+    }
+
+    /// How many families it says anything of.
+    pub(super) fn spoken(self) -> usize {
+        self.silent.iter().filter(|silent| !**silent).count()
     }
 }
 
@@ -160,27 +204,28 @@ pub(super) struct Telling {
     extreme: [bool; FAMILIES],
 }
 
-/// For each family the share of accounts that agree, never quite none or all.
-fn shares_of<'a>(agreements: impl Iterator<Item = &'a [Family]>) -> [f64; FAMILIES] {
-    let (mut counts, mut all) = ([0.5; FAMILIES], 1.0);
-    for families in agreements {
-        all += 1.0;
-        for family in families {
-            counts[*family as usize] += 1.0;
+/// For each family the share of accounts that agree, of those that can be asked, never quite none or all.
+fn shares_of(answers: impl Iterator<Item = Answer>) -> [f64; FAMILIES] {
+    let (mut counts, mut all) = ([0.5; FAMILIES], [1.0; FAMILIES]);
+    for answer in answers {
+        for family in 0..FAMILIES {
+            counts[family] += f64::from(u8::from(answer.agrees[family]));
+            all[family] += f64::from(u8::from(!answer.silent[family]));
         }
     }
-    counts.map(|count| count / all)
+    std::array::from_fn(|family| counts[family] / all[family])
 }
 
 impl Telling {
     /// ln of the odds that an account is a member, by what it agrees in and what not: Bayes' rule with the
     /// families taken as independent, and the cluster's share of all accounts as prior. An account that
-    /// does not have what all the others have is none of them, however much else it shares.
-    pub(super) fn odds(&self, agreements: &[Family]) -> f64 {
-        let families = Family::ALL.into_iter().filter(|family| self.extreme[*family as usize]);
-        let evidence = families.map(|family| {
-            let (inside, outside) = (self.inside[family as usize], self.outside[family as usize]);
-            if agreements.contains(&family) {
+    /// does not have what all the others have is none of them, however much else it shares. A family of which
+    /// it cannot say anything, because it was here too short a time, says nothing for or against it.
+    pub(super) fn odds(&self, answer: Answer) -> f64 {
+        let asked = |at: &usize| self.extreme[*at] && !answer.silent[*at];
+        let evidence = (0..FAMILIES).filter(asked).map(|at| {
+            let (inside, outside) = (self.inside[at], self.outside[at]);
+            if answer.agrees[at] {
                 libm::log(inside / outside)
             } else {
                 libm::log((1.0 - inside) / (1.0 - outside))

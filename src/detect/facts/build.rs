@@ -52,18 +52,6 @@ fn tell(snapshot: &Snapshot, lines: &[Line], facts: &mut DayFacts) {
     origins(snapshot, lines, facts);
 }
 
-/// Only what the watch needs of rows: which values each account held.
-pub(crate) fn gather_keys(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, StoreError> {
-    let mut lines = read(snapshot, wanted, Columns::Keys)?;
-    let mut facts = DayFacts::empty(wanted.day.0);
-    facts.events = lines.len() as u64;
-    resolve_accounts(snapshot, &mut lines);
-    facts.templates = templates(&lines);
-    subjects(snapshot, &lines, &mut facts);
-    clients(snapshot, &lines, &mut facts);
-    Ok(facts)
-}
-
 /// Pairs of phrase key and account.
 fn templates(lines: &[Line]) -> Vec<u64> {
     let keys = |line: &Line| {
@@ -90,7 +78,7 @@ fn distinct(pairs: impl Iterator<Item = u64>) -> Vec<u64> {
 }
 
 /// Distinct keys of a column, ascending.
-fn keys_of(lines: &[Line], column: fn(&Line) -> u32) -> Vec<u32> {
+pub(super) fn keys_of(lines: &[Line], column: fn(&Line) -> u32) -> Vec<u32> {
     let mut keys: Vec<u32> = lines.iter().map(column).collect();
     keys.sort_unstable();
     keys.dedup();
@@ -120,7 +108,7 @@ fn digest(snapshot: &Snapshot, day: Day, lines: &[Line]) -> [u64; 4] {
     sum.0
 }
 
-fn resolve_accounts(snapshot: &Snapshot, lines: &mut [Line]) {
+pub(super) fn resolve_accounts(snapshot: &Snapshot, lines: &mut [Line]) {
     let subjects = keys_of(lines, |line| line.subject);
     let accounts = names(snapshot, Dim::Account, &subjects);
     for line in lines {
@@ -130,7 +118,7 @@ fn resolve_accounts(snapshot: &Snapshot, lines: &mut [Line]) {
 }
 
 /// Names of a dimension for keys of its aspect.
-fn names(snapshot: &Snapshot, dim: Dim, keys: &[u32]) -> Vec<Option<u32>> {
+pub(super) fn names(snapshot: &Snapshot, dim: Dim, keys: &[u32]) -> Vec<Option<u32>> {
     let catalog = snapshot.catalog();
     keys.iter().map(|key| catalog.name_of(dim, *key)).collect()
 }

@@ -8,10 +8,12 @@ mod build;
 mod digest;
 mod passing;
 mod read;
+mod sightings;
 
-pub(super) use build::{gather, gather_keys};
+pub(super) use build::gather;
 pub(super) use digest::hex;
 pub(super) use read::Gathering;
+pub(super) use sightings::{Lookout, sightings};
 
 use crate::store::{Decode, Encode};
 

@@ -6,7 +6,7 @@ mod visitors;
 
 pub(super) use stars::common;
 pub(super) use stars::stars;
-pub(super) use visitors::Meetings;
+pub(super) use visitors::{ACTIVE_DAYS_MIN, Meetings};
 
 use super::facts::Kind;
 use super::family::Family;

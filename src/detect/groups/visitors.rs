@@ -23,7 +23,7 @@ const RESIDENT_DAYS: u32 = 3;
 const RESIDENT_SHARE: f64 = 0.34;
 
 /// Active days without which it cannot be told.
-const ACTIVE_DAYS_MIN: u32 = 3;
+pub(in crate::detect) const ACTIVE_DAYS_MIN: u32 = 3;
 
 /// Chance of sharing an address from which a network is a carrier.
 const SHARING_MAX: f64 = 1.0 / 300.0;
