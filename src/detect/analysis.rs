@@ -185,15 +185,16 @@ impl Analysis {
                 changed.push(day.0);
             }
         }
-        let facts = gather(snapshot, &Gathering { day: Day(due.day), rows: 0..due.rows })?;
         if self.days.last().is_some_and(|last| last.day + 1 != due.day) {
             self.days.clear();
         }
-        self.ledger.history.add(&facts);
-        self.days.push(facts);
-        if self.days.len() > WINDOW_DAYS {
+        // The day that leaves the window goes before the new one needs the memory.
+        if self.days.len() >= WINDOW_DAYS {
             self.days.remove(0);
         }
+        let facts = gather(snapshot, &Gathering { day: Day(due.day), rows: 0..due.rows })?;
+        self.ledger.history.add(&facts);
+        self.days.push(facts);
         if let Some(pruned) = prune_templates(&mut self.days) {
             changed.push(pruned);
         }

@@ -237,20 +237,20 @@ impl Frame<'_> {
         let threshold = union.groups.iter().map(|at| self.thresholds[*at]).fold(f64::INFINITY, f64::min);
         let candidates: Vec<u32> = union.members.iter().collect();
         let mut members: Vec<u32> = first.iter().collect();
-        let mut answers: BTreeMap<u32, Answer> = BTreeMap::new();
+        // In the order of the candidates.
+        let mut answers: Vec<Answer> = Vec::new();
         for _ in 0..ROUNDS {
             let extreme = self.extreme(&members, threshold);
             let profile = Profile::of(self.bench, &members, extreme);
-            let found = in_parallel(candidates.len(), || (), |(), nth| profile.ask(candidates[nth]));
-            answers = candidates.iter().copied().zip(found).collect();
+            answers = in_parallel(candidates.len(), || (), |(), nth| profile.ask(candidates[nth]));
             let telling = profile.telling(&answers, &candidates);
             let is_one = |answer: &Answer| {
                 let odds = telling.odds(*answer);
                 let needed = if answer.spoken() >= 4 { 3 } else { 2 };
                 (agrees(*answer, needed) && odds >= MEMBER_ODDS) || (agrees(*answer, 2) && odds >= SURE_ODDS)
             };
-            let kept = candidates.iter().copied();
-            let kept: Vec<u32> = kept.filter(|account| answers.get(account).is_some_and(is_one)).collect();
+            let kept = candidates.iter().zip(&answers).filter(|(_, answer)| is_one(answer));
+            let kept: Vec<u32> = kept.map(|(account, _)| *account).collect();
             let settled = kept == members;
             members = kept;
             if settled || members.len() < GROUP_MIN {
@@ -268,14 +268,18 @@ impl Frame<'_> {
         }
         let operator = operator(&scored, threshold);
         let (extraction, verdict, deception, one_card, one_net) = self.judge(&members, &operator);
-        let bystanders = candidates
-            .iter()
-            .filter(|account| members.binary_search(account).is_err())
-            .map(|account| (*account, answers.get(account).map_or(0, |answer| answer.families().count())));
-        let agreements = |member| answers.get(member).map(|answer| answer.families().collect());
+        let mut agreements = Vec::with_capacity(members.len());
+        let mut bystanders = Vec::new();
+        for (account, answer) in candidates.iter().zip(&answers) {
+            let families: Vec<Family> = answer.families().collect();
+            match members.binary_search(account) {
+                Ok(_) => agreements.push(families),
+                Err(_) => bystanders.push((*account, families.len())),
+            }
+        }
         Some(Confirmed {
-            bystanders: bystanders.collect(),
-            agreements: members.iter().map(|member| agreements(member).unwrap_or_default()).collect(),
+            bystanders,
+            agreements,
             large_enough: members.len() >= CONFIRM_MIN,
             succeeds: self.succeeds(&members),
             members,

@@ -8,6 +8,8 @@
 use crate::detect::background::total;
 use crate::detect::family::{Bench, Creation, FAMILIES, Family};
 use crate::detect::groups::ACTIVE_DAYS_MIN;
+use crate::detect::in_parallel;
+use crate::detect::null::Rates;
 use crate::limits::{LOAD_EVENTS_MIN, SHARED_VALUE_MIN};
 use std::collections::BTreeMap;
 
@@ -31,8 +33,8 @@ pub(super) struct Profile<'b> {
     bench: &'b Bench<'b>,
     /// Members by name order.
     members: &'b [u32],
-    /// By kind: items that are far more usual inside, with how many members hold them.
-    shared: Vec<BTreeMap<u32, u32>>,
+    /// By kind and item: how many members hold it if it is far more usual inside, else 0.
+    shared: Vec<Vec<u32>>,
     /// Creation days of members.
     created: BTreeMap<i32, u32>,
     median: f64,
@@ -45,24 +47,11 @@ pub(super) struct Profile<'b> {
 impl<'b> Profile<'b> {
     pub(super) fn of(bench: &'b Bench<'b>, members: &'b [u32], extreme: [bool; FAMILIES]) -> Self {
         let window = bench.window;
-        let shared = bench.rates.iter().map(|rates| {
-            let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-            for member in members {
-                for item in rates.items.of_account.get(*member) {
-                    *counts.entry(*item).or_default() += 1;
-                }
-            }
-            counts.retain(|item, k| {
-                let outside = f64::from(rates.items.holders.get(*item).len() as u32 - *k);
-                let usual = (outside + 0.5) / (window.accounts.len() - members.len() + 1) as f64;
-                let inside = f64::from(*k) / members.len().max(1) as f64;
-                *k >= SHARED_VALUE_MIN
-                    && inside >= SHARE
-                    && inside > LIFT * usual
-                    && rates.background.get(*item as usize) != Some(&true)
-            });
-            counts
-        });
+        let shared = in_parallel(
+            bench.rates.len(),
+            || (),
+            |(), at| bench.rates.get(at).map(|rates| shared(bench, rates, members)).unwrap_or_default(),
+        );
         let mut created: BTreeMap<i32, u32> = BTreeMap::new();
         let mut rates = Vec::new();
         let mut rhythm = vec![0.0; window.days()];
@@ -74,22 +63,26 @@ impl<'b> Profile<'b> {
             if account.events >= LOAD_EVENTS_MIN {
                 rates.push(libm::log(account.rate()));
             }
-            for (sum, share) in rhythm.iter_mut().zip(shares(bench, *member)) {
+            for (sum, share) in rhythm.iter_mut().zip(bench.rhythm().shares(*member)) {
                 *sum += share;
             }
         }
         rates.sort_unstable_by(f64::total_cmp);
         let median = rates.get(rates.len() / 2).copied().unwrap_or(f64::NAN);
-        Self { bench, members, shared: shared.collect(), created, median, rhythm, extreme }
+        Self { bench, members, shared, created, median, rhythm, extreme }
     }
 
     /// How telling each family is: how often members agree in it, and how often others do, of those who can be asked.
-    pub(super) fn telling(&self, answers: &BTreeMap<u32, Answer>, candidates: &[u32]) -> Telling {
-        let inside = shares_of(self.members.iter().filter_map(|member| answers.get(member).copied()));
+    /// `answers` are those of the candidates, who are sorted.
+    pub(super) fn telling(&self, answers: &[Answer], candidates: &[u32]) -> Telling {
+        let answer = |member: &u32| answers.get(candidates.binary_search(member).ok()?).copied();
+        let inside = shares_of(self.members.iter().filter_map(answer));
         let accounts = self.bench.window.accounts.len() as u32;
         let step = (accounts as usize).div_ceil(OTHERS_ASKED).max(1);
         let others = (0..accounts).step_by(step).filter(|rank| candidates.binary_search(rank).is_err());
-        let outside = shares_of(others.map(|rank| self.ask(rank)));
+        let others: Vec<u32> = others.collect();
+        let asked = in_parallel(others.len(), || (), |(), at| others.get(at).map(|rank| self.ask(*rank)));
+        let outside = shares_of(asked.into_iter().flatten());
         let prior = self.members.len() as f64 / f64::from(accounts.max(1));
         Telling { inside, outside, prior: libm::log(prior), extreme: self.extreme }
     }
@@ -101,7 +94,7 @@ impl<'b> Profile<'b> {
         for (rates, shared) in self.bench.rates.iter().zip(&self.shared) {
             let holds = rates.items.of_account.get(account).iter();
             let agrees = holds
-                .filter_map(|item| shared.get(item))
+                .filter_map(|item| shared.get(*item as usize))
                 .any(|k| k.saturating_sub(own) >= SHARED_VALUE_MIN - 1);
             if agrees {
                 answer.put(Family::of_kind(rates.kind), Some(true));
@@ -142,10 +135,9 @@ impl<'b> Profile<'b> {
     /// None for an account that was here for less than half of the window and does not go along: one that is
     /// replaced after four days neither rises nor falls with those that came after it.
     fn goes_along(&self, account: u32, own: u32) -> Option<bool> {
-        let mine = shares(self.bench, account);
-        let others: Vec<f64> =
-            self.rhythm.iter().zip(&mine).map(|(sum, mine)| sum - f64::from(own) * mine).collect();
-        let agrees = mine.len() >= RHYTHM_DAYS_MIN && correlation(&mine, &others) >= TOGETHER;
+        let mine = self.bench.rhythm().shares(account);
+        let others = self.rhythm.iter().zip(mine).map(|(sum, mine)| sum - f64::from(own) * mine);
+        let agrees = mine.len() >= RHYTHM_DAYS_MIN && correlation(mine, others) >= TOGETHER;
         let first = mine.iter().position(|share| *share > 0.0)?;
         let last = mine.iter().rposition(|share| *share > 0.0)?;
         (agrees || 2 * (last - first + 1) >= mine.len()).then_some(agrees)
@@ -235,17 +227,33 @@ impl Telling {
     }
 }
 
-/// An account's share of the platform on each day, over its own mean.
-fn shares(bench: &Bench<'_>, account: u32) -> Vec<f64> {
-    let daily = bench.window.daily(account).iter().zip(&bench.window.totals);
-    let shares: Vec<f64> = daily.map(|(own, all)| f64::from(*own) / (*all).max(1) as f64).collect();
-    let mean = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
-    if mean > 0.0 { shares.into_iter().map(|share| share / mean).collect() } else { shares }
+/// How many members hold each value that is far more usual among them than outside, 0 for all others.
+fn shared(bench: &Bench<'_>, rates: &Rates<'_>, members: &[u32]) -> Vec<u32> {
+    let mut counts = vec![0_u32; rates.items.len()];
+    for item in members.iter().flat_map(|member| rates.items.of_account.get(*member)) {
+        if let Some(count) = counts.get_mut(*item as usize) {
+            *count += 1;
+        }
+    }
+    let others = (bench.window.accounts.len() - members.len() + 1) as f64;
+    for (item, k) in counts.iter_mut().enumerate().filter(|(_, k)| **k > 0) {
+        let outside = f64::from(rates.items.holders.get(item as u32).len() as u32 - *k);
+        let inside = f64::from(*k) / members.len().max(1) as f64;
+        let telling = *k >= SHARED_VALUE_MIN
+            && inside >= SHARE
+            && inside > LIFT * (outside + 0.5) / others
+            && rates.background.get(item) != Some(&true);
+        if !telling {
+            *k = 0;
+        }
+    }
+    counts
 }
 
-fn correlation(a: &[f64], b: &[f64]) -> f64 {
+/// Correlation of two rows of numbers; 0 where one of them does not vary.
+fn correlation(a: &[f64], b: impl Iterator<Item = f64> + Clone) -> f64 {
     let n = a.len().max(1) as f64;
-    let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
+    let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.clone().sum::<f64>() / n);
     let (mut both, mut of_a, mut of_b) = (0.0, 0.0, 0.0);
     for (a, b) in a.iter().zip(b) {
         both += (a - mean_a) * (b - mean_b);

@@ -163,6 +163,12 @@ impl<'w> Bench<'w> {
         self.rates.iter().find(|rates| rates.kind == kind)
     }
 
+    /// Everybody's rhythm.
+    #[must_use]
+    pub fn rhythm(&self) -> &sync::Rhythm {
+        &self.rhythm
+    }
+
     /// The calendar of creation days.
     #[must_use]
     pub fn creation(&self) -> &life::Calendar {

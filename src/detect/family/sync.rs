@@ -15,7 +15,7 @@ const DAYS_MIN: usize = 5;
 const ALLOWANCE: f64 = 1.5;
 
 /// Everybody's shares of the platform's days, each over the account's own mean.
-pub(super) struct Rhythm {
+pub struct Rhythm {
     days: usize,
     /// `days` numbers an account; all zero for one without events.
     shares: Vec<f64>,
@@ -47,6 +47,13 @@ impl Rhythm {
         Self { days, shares, variances }
     }
 
+    /// An account's share of the platform on each day, over its own mean.
+    #[must_use]
+    pub fn shares(&self, account: u32) -> &[f64] {
+        let start = account as usize * self.days;
+        self.shares.get(start..start + self.days).unwrap_or_default()
+    }
+
     pub(super) fn test(&self, members: &[u32]) -> Option<Finding> {
         let days = self.days;
         if days < DAYS_MIN || members.len() < 2 {
@@ -55,8 +62,7 @@ impl Rhythm {
         let mut sum = vec![0.0; days];
         let mut apart = 0.0;
         for member in members {
-            let start = *member as usize * days;
-            let shares = self.shares.get(start..start + days).unwrap_or_default();
+            let shares = self.shares(*member);
             sum.iter_mut().zip(shares).for_each(|(sum, share)| *sum += share);
             apart += self.variances.get(*member as usize).copied().unwrap_or_default();
         }

@@ -11,6 +11,7 @@
 
 use super::{Group, Origin};
 use crate::detect::family::Family;
+use crate::detect::in_parallel;
 use crate::detect::networks::NetworkType;
 use crate::detect::window::Window;
 use crate::limits::{GROUP_MIN, MEETING_VISITORS_MAX};
@@ -68,12 +69,10 @@ impl Meetings {
     /// Who met whom in a window.
     #[must_use]
     pub(crate) fn of(window: &Window) -> Self {
-        let mut stays = stays(window);
-        stays.sort_unstable_by_key(|stay| (stay.ip, stay.from, stay.account));
-        let mut meetings = Vec::new();
-        for at_one in stays.chunk_by(|a, b| a.ip == b.ip) {
-            meet(at_one, &mut meetings);
-        }
+        let open = open_networks(window);
+        let stays = in_parallel(LANES as usize, || (), |(), lane| stays(window, &open, lane as u32));
+        let mut meetings =
+            in_parallel(LANES as usize, || (), |(), lane| meetings_in(&stays, lane as u32)).concat();
         meetings.sort_unstable();
         meetings.dedup();
         let cores = cores(&meetings, window.accounts.len());
@@ -99,29 +98,45 @@ impl Meetings {
     }
 }
 
-/// Visits of those who do not live where they were, in networks where strangers do not meet.
-fn stays(window: &Window) -> Vec<Stay> {
-    let open = open_networks(window);
-    let mut all: Vec<(u32, Stay)> = Vec::new();
+/// Parts into which accounts, and then addresses, are divided to be gone through side by side.
+const LANES: u32 = 8;
+
+/// Visits of those who do not live where they were, in networks where strangers do not meet, for one part of
+/// the accounts.
+fn stays(window: &Window, open: &BTreeMap<u32, f64>, lane: u32) -> Vec<Stay> {
+    let mut all: Vec<Stay> = Vec::new();
     for (day, visits) in window.visits.iter().enumerate() {
         let start = day as i64 * 86_400;
-        all.extend(visits.iter().filter(|visit| open.contains_key(&visit.asn)).map(|visit| {
+        let ours = visits.iter().filter(|visit| visit.account % LANES == lane);
+        all.extend(ours.filter(|visit| open.contains_key(&visit.asn)).map(|visit| {
             let (from, to) = (start + i64::from(visit.first), start + i64::from(visit.last));
-            (visit.account, Stay { ip: visit.ip, account: visit.account, from, to })
+            Stay { ip: visit.ip, account: visit.account, from, to }
         }));
     }
-    all.sort_unstable_by_key(|(account, stay)| (*account, stay.ip));
+    all.sort_unstable_by_key(|stay| (stay.account, stay.ip, stay.from));
     let mut stays = Vec::new();
-    for same in all.chunk_by(|a, b| (a.0, a.1.ip) == (b.0, b.1.ip)) {
-        let Some(account) = same.first().and_then(|first| window.account(first.0)) else { continue };
+    for same in all.chunk_by(|a, b| (a.account, a.ip) == (b.account, b.ip)) {
+        let Some(account) = same.first().and_then(|first| window.account(first.account)) else { continue };
         let days = same.len() as u32;
         let lives =
             days >= RESIDENT_DAYS || f64::from(days) > RESIDENT_SHARE * f64::from(account.active_days);
         if account.active_days >= ACTIVE_DAYS_MIN && !lives {
-            stays.extend(same.iter().map(|(_, stay)| *stay));
+            stays.extend_from_slice(same);
         }
     }
     stays
+}
+
+/// Meetings at one part of the addresses.
+fn meetings_in(stays: &[Vec<Stay>], lane: u32) -> Vec<Meeting> {
+    let ours = stays.iter().flatten().filter(|stay| stay.ip % LANES == lane);
+    let mut ours: Vec<Stay> = ours.copied().collect();
+    ours.sort_unstable_by_key(|stay| (stay.ip, stay.from, stay.account));
+    let mut meetings = Vec::new();
+    for at_one in ours.chunk_by(|a, b| a.ip == b.ip) {
+        meet(at_one, &mut meetings);
+    }
+    meetings
 }
 
 /// Networks in which two strangers hardly ever share an address, with the chance that they do.

@@ -46,12 +46,33 @@ impl Lists {
     }
 }
 
+/// Slices of the range of pairs in which sorted lists are merged: the memory of a merge is that of one of them.
+const SLICES: u64 = 64;
+
+/// Merges sorted lists of pairs, slice by slice of their high half; each slice comes sorted, without repetitions,
+/// and with all pairs of a high half in one.
+pub(super) fn merge_by_slices(lists: &[&[u64]], mut slice_is_there: impl FnMut(&[u64])) {
+    let width = u64::MAX / SLICES + 1;
+    let mut slice: Vec<u64> = Vec::new();
+    for number in 0..SLICES {
+        let (from, last) = (number * width, number * width + (width - 1));
+        slice.clear();
+        for list in lists {
+            let start = list.partition_point(|pair| *pair < from);
+            let end = list.partition_point(|pair| *pair <= last);
+            slice.extend_from_slice(list.get(start..end).unwrap_or_default());
+        }
+        sort_runs(&mut slice);
+        slice_is_there(&slice);
+    }
+}
+
 /// Sorts pairs that are some sorted lists one after the other, and leaves one of each.
 #[expect(
     clippy::stable_sort_primitive,
     reason = "the stable sort merges sorted runs, in a third of the time"
 )]
-pub(super) fn sort_runs(pairs: &mut Vec<u64>) {
+fn sort_runs(pairs: &mut Vec<u64>) {
     pairs.sort();
     pairs.dedup();
 }

@@ -295,15 +295,16 @@ impl Window {
     /// Pairs of account and phrase key, of keys that three accounts have: what one account says alone is
     /// most of all text and joins nobody.
     fn templates(&self, days: &[&DayFacts]) -> Vec<u64> {
-        let mut pairs: Vec<u64> = days.iter().flat_map(|facts| facts.templates.iter().copied()).collect();
-        lists::sort_runs(&mut pairs);
-        let shared = pairs.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() >= 3).flatten();
-        shared
-            .filter_map(|held| {
-                let (key, account) = halves(*held);
+        let lists: Vec<&[u64]> = days.iter().map(|facts| facts.templates.as_slice()).collect();
+        let mut held = Vec::new();
+        lists::merge_by_slices(&lists, |pairs| {
+            let shared = pairs.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() >= 3).flatten();
+            held.extend(shared.filter_map(|shared| {
+                let (key, account) = halves(*shared);
                 Some(pair(self.rank(account)?, key))
-            })
-            .collect()
+            }));
+        });
+        held
     }
 }
 

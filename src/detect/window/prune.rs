@@ -1,6 +1,6 @@
 //! What of the phrase keys is kept for longer than the fresh days.
 
-use super::lists::sort_runs;
+use super::lists::merge_by_slices;
 use crate::detect::facts::{DayFacts, halves};
 use crate::limits::TEMPLATE_FRESH_DAYS;
 
@@ -11,14 +11,13 @@ use crate::limits::TEMPLATE_FRESH_DAYS;
 pub(in crate::detect) fn prune_templates(days: &mut [DayFacts]) -> Option<i32> {
     let fresh = days.len().saturating_sub(TEMPLATE_FRESH_DAYS);
     let (leaving, later) = days.get_mut(fresh.checked_sub(1)?..)?.split_first_mut()?;
-    let mut pairs: Vec<u64> = leaving.templates.clone();
-    pairs.extend(later.iter().flat_map(|facts| facts.templates.iter().copied()));
-    sort_runs(&mut pairs);
-    let shared: Vec<u32> = pairs
-        .chunk_by(|a, b| a >> 32 == b >> 32)
-        .filter(|same| same.len() >= 3)
-        .filter_map(|same| same.first().map(|first| halves(*first).0))
-        .collect();
+    let mut lists = vec![leaving.templates.as_slice()];
+    lists.extend(later.iter().map(|facts| facts.templates.as_slice()));
+    let mut shared: Vec<u32> = Vec::new();
+    merge_by_slices(&lists, |pairs| {
+        let same = pairs.chunk_by(|a, b| a >> 32 == b >> 32).filter(|same| same.len() >= 3);
+        shared.extend(same.filter_map(|same| same.first().map(|first| halves(*first).0)));
+    });
     leaving.templates.retain(|held| shared.binary_search(&halves(*held).0).is_ok());
     leaving.templates.shrink_to_fit();
     Some(leaving.day)
