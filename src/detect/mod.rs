@@ -82,6 +82,20 @@ fn in_parallel<M, T: Send>(
     (0..count).filter_map(|at| lanes.get_mut(at % workers)?.next()).collect()
 }
 
+/// The same on all threads only if that pays.
+fn in_parallel_if<M, T: Send>(
+    pays: bool,
+    count: usize,
+    memory: impl Fn() -> M + Sync,
+    work: impl Fn(&mut M, usize) -> T + Sync,
+) -> Vec<T> {
+    if pays {
+        return in_parallel(count, memory, work);
+    }
+    let mut memory = memory();
+    (0..count).map(|at| work(&mut memory, at)).collect()
+}
+
 /// Does two pieces of work side by side.
 fn side_by_side<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
     std::thread::scope(|scope| {

@@ -4,17 +4,17 @@
 //! an attacker's network becomes part of the attack. What is joined is cleaned and tested again.
 
 use super::join::{self, JOINED_SHARE, Union};
-use super::members::{Answer, Profile};
+use super::members::{Answer, Profile, is_large};
 use super::verdict::{Circumstances, Deception, Verdict, verdict};
 use crate::detect::extraction::{Asking, Extraction};
 use crate::detect::facts::{DayFacts, Kind, Passing};
 use crate::detect::family::{Bench, FAMILIES, Family};
 use crate::detect::groups::Group;
-use crate::detect::in_parallel;
 use crate::detect::permute::{NullTable, null_table};
 use crate::detect::score::Scored;
 use crate::detect::scratch::Scratch;
 use crate::detect::window::{Lists, STRATA};
+use crate::detect::{in_parallel, in_parallel_if};
 use crate::limits::{CONFIRM_MIN, FALSE_RATE_MAX, GROUP_MIN};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
@@ -242,7 +242,7 @@ impl Frame<'_> {
         for _ in 0..ROUNDS {
             let extreme = self.extreme(&members, threshold);
             let profile = Profile::of(self.bench, &members, extreme);
-            answers = in_parallel(candidates.len(), || (), |(), nth| profile.ask(candidates[nth]));
+            answers = profile.ask_all(&candidates);
             let telling = profile.telling(&answers, &candidates);
             let is_one = |answer: &Answer| {
                 let odds = telling.odds(*answer);
@@ -298,7 +298,7 @@ impl Frame<'_> {
 
     fn score(&self, members: &[u32]) -> Scored {
         let test = |scratch: &mut Scratch, at: usize| self.bench.test(Family::ALL[at], members, scratch);
-        let findings = in_parallel(FAMILIES, Scratch::default, test);
+        let findings = in_parallel_if(is_large(members), FAMILIES, Scratch::default, test);
         Scored { findings: std::array::from_fn(|at| findings.get(at).copied().flatten()) }
     }
 

@@ -8,7 +8,7 @@
 use crate::detect::background::total;
 use crate::detect::family::{Bench, Creation, FAMILIES, Family};
 use crate::detect::groups::ACTIVE_DAYS_MIN;
-use crate::detect::in_parallel;
+use crate::detect::in_parallel_if;
 use crate::detect::null::Rates;
 use crate::limits::{LOAD_EVENTS_MIN, SHARED_VALUE_MIN};
 use std::collections::BTreeMap;
@@ -33,8 +33,8 @@ pub(super) struct Profile<'b> {
     bench: &'b Bench<'b>,
     /// Members by name order.
     members: &'b [u32],
-    /// By kind and item: how many members hold it if it is far more usual inside, else 0.
-    shared: Vec<Vec<u32>>,
+    /// By kind: items that are far more usual inside, ascending, with how many members hold them.
+    shared: Vec<Vec<(u32, u32)>>,
     /// Creation days of members.
     created: BTreeMap<i32, u32>,
     median: f64,
@@ -47,11 +47,10 @@ pub(super) struct Profile<'b> {
 impl<'b> Profile<'b> {
     pub(super) fn of(bench: &'b Bench<'b>, members: &'b [u32], extreme: [bool; FAMILIES]) -> Self {
         let window = bench.window;
-        let shared = in_parallel(
-            bench.rates.len(),
-            || (),
-            |(), at| bench.rates.get(at).map(|rates| shared(bench, rates, members)).unwrap_or_default(),
-        );
+        let large = is_large(members);
+        let of_kind = |(): &mut (), at: usize| bench.rates.get(at).map(|rates| shared(bench, rates, members));
+        let shared = in_parallel_if(large, bench.rates.len(), || (), of_kind);
+        let shared = shared.into_iter().map(Option::unwrap_or_default).collect();
         let mut created: BTreeMap<i32, u32> = BTreeMap::new();
         let mut rates = Vec::new();
         let mut rhythm = vec![0.0; window.days()];
@@ -81,10 +80,15 @@ impl<'b> Profile<'b> {
         let step = (accounts as usize).div_ceil(OTHERS_ASKED).max(1);
         let others = (0..accounts).step_by(step).filter(|rank| candidates.binary_search(rank).is_err());
         let others: Vec<u32> = others.collect();
-        let asked = in_parallel(others.len(), || (), |(), at| others.get(at).map(|rank| self.ask(*rank)));
-        let outside = shares_of(asked.into_iter().flatten());
+        let outside = shares_of(self.ask_all(&others).into_iter());
         let prior = self.members.len() as f64 / f64::from(accounts.max(1));
         Telling { inside, outside, prior: libm::log(prior), extreme: self.extreme }
+    }
+
+    /// Asks some accounts.
+    pub(super) fn ask_all(&self, accounts: &[u32]) -> Vec<Answer> {
+        let ask = |(): &mut (), at: usize| accounts.get(at).map(|account| self.ask(*account));
+        in_parallel_if(is_large(accounts), accounts.len(), || (), ask).into_iter().flatten().collect()
     }
 
     /// Asks an account in which families it agrees with the other members.
@@ -92,10 +96,9 @@ impl<'b> Profile<'b> {
         let mut answer = Answer::default();
         let own = u32::from(self.members.binary_search(&account).is_ok());
         for (rates, shared) in self.bench.rates.iter().zip(&self.shared) {
-            let holds = rates.items.of_account.get(account).iter();
-            let agrees = holds
-                .filter_map(|item| shared.get(*item as usize))
-                .any(|k| k.saturating_sub(own) >= SHARED_VALUE_MIN - 1);
+            let known = |item: &u32| Some(shared.get(shared.binary_search_by_key(item, |s| s.0).ok()?)?.1);
+            let mut holds = rates.items.of_account.get(account).iter().filter_map(known);
+            let agrees = holds.any(|k| k.saturating_sub(own) >= SHARED_VALUE_MIN - 1);
             if agrees {
                 answer.put(Family::of_kind(rates.kind), Some(true));
             }
@@ -185,6 +188,14 @@ impl Answer {
     }
 }
 
+/// Whether a set is so large that it pays to go through it on all threads.
+pub(super) fn is_large(accounts: &[u32]) -> bool {
+    accounts.len() >= LARGE
+}
+
+/// Accounts from which it pays to start threads.
+const LARGE: usize = 4_096;
+
 /// Accounts outside a cluster that are asked how often they would agree.
 const OTHERS_ASKED: usize = 2_000;
 
@@ -227,27 +238,22 @@ impl Telling {
     }
 }
 
-/// How many members hold each value that is far more usual among them than outside, 0 for all others.
-fn shared(bench: &Bench<'_>, rates: &Rates<'_>, members: &[u32]) -> Vec<u32> {
-    let mut counts = vec![0_u32; rates.items.len()];
-    for item in members.iter().flat_map(|member| rates.items.of_account.get(*member)) {
-        if let Some(count) = counts.get_mut(*item as usize) {
-            *count += 1;
-        }
-    }
+/// Values that are far more usual among members than outside, with how many members hold each.
+fn shared(bench: &Bench<'_>, rates: &Rates<'_>, members: &[u32]) -> Vec<(u32, u32)> {
+    let held = members.iter().flat_map(|member| rates.items.of_account.get(*member));
+    let mut held: Vec<u32> = held.copied().collect();
+    held.sort_unstable();
     let others = (bench.window.accounts.len() - members.len() + 1) as f64;
-    for (item, k) in counts.iter_mut().enumerate().filter(|(_, k)| **k > 0) {
-        let outside = f64::from(rates.items.holders.get(item as u32).len() as u32 - *k);
+    let counts = held.chunk_by(|a, b| a == b).filter_map(|same| Some((*same.first()?, same.len() as u32)));
+    let is_telling = |(item, k): &(u32, u32)| {
+        let outside = f64::from(rates.items.holders.get(*item).len() as u32 - *k);
         let inside = f64::from(*k) / members.len().max(1) as f64;
-        let telling = *k >= SHARED_VALUE_MIN
+        *k >= SHARED_VALUE_MIN
             && inside >= SHARE
             && inside > LIFT * (outside + 0.5) / others
-            && rates.background.get(item) != Some(&true);
-        if !telling {
-            *k = 0;
-        }
-    }
-    counts
+            && rates.background.get(*item as usize) != Some(&true)
+    };
+    counts.filter(is_telling).collect()
 }
 
 /// Correlation of two rows of numbers; 0 where one of them does not vary.
