@@ -316,6 +316,24 @@ pub const LABELLED_MIN: u64 = 5;
 /// Prompts of an account from which hardly any repetition means that work is shared out.
 pub const QUEUE_PROMPTS_MIN: f64 = 200.0;
 
+/// Pairs of accounts of one rate of work that are tried for taking turns, before anybody is asked alone.
+pub const CELL_PAIRS: usize = 1_500;
+
+/// Others of its rate with whom an account is tried.
+pub const CELL_PARTNERS: usize = 25;
+
+/// Sessions within the window without which nobody can be told to take turns.
+pub const SESSIONS_MIN: usize = 6;
+
+/// Newcomers of a day below whom there is no alarm.
+pub const ALARM_ACCOUNTS_MIN: u32 = 20;
+
+/// Days that an alarm is held against, at least.
+pub const ALARM_DAYS_MIN: i32 = 5;
+
+/// Days at the beginning of a log in which everybody seems new.
+pub const LOG_BEGINS_DAYS: i32 = 7;
+
 /// Pairs of accounts that are compared where all pairs would be too many.
 pub const PAIRS_SAMPLED: usize = 300;
 

@@ -3,13 +3,14 @@
 //! The closing of a day and the verification of an evidence pack both go through here, so that a pack is
 //! recomputed by the same code from the same data, and by nothing that the pack claims.
 
+use super::alarm::{Alarm, alarms};
 use super::background;
 use super::clusters::{Book, Found, Frame, find};
 use super::evidence::{self, Context};
 use super::extraction::Asking;
 use super::facts::{DayFacts, Kind};
 use super::family::Bench;
-use super::groups::{Meetings, stars};
+use super::groups::{Meetings, cells, cohorts, stars};
 use super::history::History;
 use super::null::{Null, Rates};
 use super::score::threshold;
@@ -46,6 +47,8 @@ pub struct Report {
     pub permutations: u32,
     /// What could not be judged, and why.
     pub abstained: Vec<String>,
+    /// Newcomers far beyond what is usual, of whom no account can be named.
+    pub alarms: Vec<Alarm>,
 }
 
 /// What an examination needs besides the events of the window.
@@ -114,6 +117,8 @@ fn judge(
     let bench = bench(window, Null::of(window, background::is_young(window)));
     let mut groups = stars(window, &bench.rates);
     groups.extend(meetings.groups());
+    groups.extend(cells(window, days, SEED));
+    groups.extend(cohorts(window, log_start(given)));
     let scored = super::score_all(&bench, &groups);
     let base = threshold(groups.len(), 1);
     let mut strong = BTreeMap::new();
@@ -150,6 +155,7 @@ fn judge(
     report.null_max = found.null.max();
     report.threshold = base;
     report.permutations = found.null.runs;
+    report.alarms = alarms(window, log_start(given), &found.clusters);
     let context = Context { snapshot, frame: &frame, report, given, strong: &strong };
     let evidence = super::in_parallel(
         found.clusters.len(),
@@ -157,6 +163,11 @@ fn judge(
         |(), at| found.clusters.get(at).map_or(Value::Null, |cluster| evidence::document(&context, cluster)),
     );
     (found, strong, evidence)
+}
+
+/// First day of the log.
+fn log_start(given: &Given<'_>) -> i32 {
+    given.history.map_or(i32::MIN / 2, History::log_start)
 }
 
 /// The tests of a window with the kinds that count as evidence.

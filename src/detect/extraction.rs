@@ -75,7 +75,8 @@ impl Extraction {
     }
 }
 
-fn share(target: u64, labelled: u64) -> f64 {
+/// Share of target requests.
+pub(super) fn share(target: u64, labelled: u64) -> f64 {
     target as f64 / labelled.max(1) as f64
 }
 

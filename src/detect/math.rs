@@ -90,6 +90,25 @@ pub(super) fn chi_square_at_least(x: f64, degrees: f64) -> f64 {
     upper_gamma(degrees / 2.0, x / 2.0)
 }
 
+/// ln P(X >= k) for X negative binomial: a Poisson count of one day whose rate has the gamma distribution with a
+/// shape, and a rate in days. Summed from k up, each term from the one before.
+#[must_use]
+pub(super) fn negative_binomial_at_least(k: u64, shape: f64, days: f64) -> f64 {
+    let k = k as f64;
+    let first = lgamma(k + shape) - lgamma(shape) - lgamma(k + 1.0) + shape * log(days / (days + 1.0))
+        - k * log(days + 1.0);
+    let (mut sum, mut term, mut n) = (1.0, 1.0, k);
+    for _ in 0..TERMS_MAX {
+        term *= (n + shape) / ((n + 1.0) * (days + 1.0));
+        n += 1.0;
+        sum += term;
+        if term < sum * ENOUGH {
+            break;
+        }
+    }
+    (first + log(sum)).min(0.0)
+}
+
 /// Strength of a finding, -log10 p, from ln p. Never negative, never beyond 300.
 #[must_use]
 pub(super) fn strength(ln_p: f64) -> f64 {
@@ -135,5 +154,21 @@ mod tests {
             let (a, z) = (k as f64 / 2.0, mean);
             prop_assert!((exp(lower_gamma(a, z)) + exp(upper_gamma(a, z)) - 1.0).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn counts_beyond_a_rate_that_is_itself_uncertain() {
+        // With many days the rate is certain, and the tail is Poisson's.
+        let certain = negative_binomial_at_least(9, 3.0e7, 1.0e7);
+        assert!((certain - poisson_at_least(9, 3.0)).abs() < 1e-5);
+        // Against a sum from below.
+        let (shape, days): (f64, f64) = (6.5, 13.0);
+        let pmf = |k: f64| {
+            exp(lgamma(k + shape) - lgamma(shape) - lgamma(k + 1.0) + shape * log(days / (days + 1.0))
+                - k * log(days + 1.0))
+        };
+        let below: f64 = (0..4).map(|k| pmf(f64::from(k))).sum();
+        assert!((exp(negative_binomial_at_least(4, shape, days)) - (1.0 - below)).abs() < 1e-12);
+        assert!(negative_binomial_at_least(0, shape, days).abs() < 1e-12);
     }
 }

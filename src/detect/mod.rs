@@ -13,6 +13,7 @@
 //!
 //! What is done about a cluster is not decided here.
 
+mod alarm;
 mod analysis;
 mod background;
 mod clusters;
@@ -37,6 +38,7 @@ mod twins;
 mod watch;
 mod window;
 
+pub use alarm::Alarm;
 pub use analysis::{Analysis, Due, Ledger};
 pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict, closing};
 pub use evidence::{Difference, VerifyError, markdown, seal, verify};
@@ -129,6 +131,10 @@ fn names_of(snapshot: &Snapshot, groups: &[Group]) -> Vec<u64> {
         }
         Origin::Visitors => 1,
         Origin::Union => 2,
+        Origin::Cell(rate) => xxh3_64(&[&[0xff_u8], rate.to_be_bytes().as_slice()].concat()),
+        Origin::Cohort(day, network) => {
+            xxh3_64(&[&[0xfe_u8, network], day.to_be_bytes().as_slice()].concat())
+        }
     };
     groups.iter().map(name).collect()
 }

@@ -83,7 +83,16 @@ const KNOWN: &[(u32, NetworkType)] = &[
     (396_982, Cloud),      // Google Cloud
 ];
 
+/// Names of the types, by number.
+const NAMES: [&str; TYPES] = ["unknown", "residential", "mobile", "campus", "hosting", "cloud"];
+
 impl NetworkType {
+    /// The name of the type with a number.
+    #[must_use]
+    pub(super) fn name(number: u8) -> &'static str {
+        NAMES.get(usize::from(number)).copied().unwrap_or(NAMES[0])
+    }
+
     /// The type of an autonomous system; 0 stands for none given.
     #[must_use]
     pub(super) fn of_asn(asn: u32) -> Self {

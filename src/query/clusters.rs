@@ -3,7 +3,7 @@
 //! Observed, inferred and not shown are kept apart; the figures behind a verdict are in its evidence.
 
 use super::{Answer, QueryError, Table, render};
-use crate::detect::{Cluster, Family, Ledger, Report, Status, Verdict, closing};
+use crate::detect::{Alarm, Cluster, Family, Ledger, Report, Status, Verdict, closing};
 use crate::event::{Aspect, Day, Dim, Micros, Window};
 use crate::limits::LIMIT_DEFAULT;
 use crate::store::Snapshot;
@@ -99,6 +99,23 @@ pub fn report(report: &Report) -> Value {
         "permutations": report.permutations,
         "strongest_null": report.null_max,
         "abstained": report.abstained,
+        "alarms": report.alarms.iter().map(alarm).collect::<Vec<Value>>(),
+    })
+}
+
+/// An alarm: newcomers of a day, none of whom is named.
+fn alarm(alarm: &Alarm) -> Value {
+    json!({
+        "verdict": Verdict::CohortAlarm.name(),
+        "network": alarm.network,
+        "newcomers": alarm.newcomers,
+        "usual_a_day": alarm.usual,
+        "days_compared": alarm.days,
+        "strength": alarm.strength,
+        "text": format!(
+            "{} newcomers from {} networks ask for what extraction aims at; {:.1} on a day are usual. No account can be told from its neighbours yet.",
+            alarm.newcomers, alarm.network, alarm.usual
+        ),
     })
 }
 

@@ -246,7 +246,7 @@ impl Frame<'_> {
             let telling = profile.telling(&answers, &candidates);
             let is_one = |answer: &Answer| {
                 let odds = telling.odds(*answer);
-                let needed = if answer.spoken() >= 4 { 3 } else { 2 };
+                let needed = needed(*answer, extreme.iter().filter(|is| **is).count());
                 (agrees(*answer, needed) && odds >= MEMBER_ODDS) || (agrees(*answer, 2) && odds >= SURE_ODDS)
             };
             let kept = candidates.iter().zip(&answers).filter(|(_, answer)| is_one(answer));
@@ -306,6 +306,15 @@ impl Frame<'_> {
         let scored = self.score(members);
         Family::ALL.map(|family| scored.strength(family) >= threshold)
     }
+}
+
+/// In how many families an account has to agree, where so many are extreme: three of four. Who was here too briefly
+/// to answer three may be known by two, but only by something in hand: neighbours at an address who came in the
+/// same week are an office that hires.
+fn needed(answer: Answer, extreme: usize) -> usize {
+    const IN_HAND: [Family; 3] = [Family::Client, Family::Content, Family::Money];
+    let brief = answer.spoken() < 4 && IN_HAND.into_iter().any(|family| answer.agrees(family));
+    if extreme >= 4 && !brief { 3 } else { 2 }
 }
 
 /// Whether an account agrees in enough families, one of which is something that it holds.

@@ -204,6 +204,11 @@ fn origin(context: &Context<'_>, group: &Group) -> String {
             format!("all who share {} {}", kind.name(), figures::value(context.snapshot, kind, value))
         }
         Origin::Visitors => "visitors who keep meeting at addresses where neither lives".to_owned(),
+        Origin::Cell(_) => "accounts of one rate of work that take turns".to_owned(),
+        Origin::Cohort(day, network) => {
+            let network = super::networks::NetworkType::name(network);
+            format!("accounts that came on {} from {network} networks", date(day))
+        }
         Origin::Union => "several groups".to_owned(),
     }
 }

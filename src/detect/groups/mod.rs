@@ -1,9 +1,13 @@
 //! Groups: sets of accounts to be tested, and where they come from. However many share a thing, it
 //! makes one group: nothing is dropped for being a hub, and pairs are only ever formed inside small ones.
 
+mod cells;
+mod cohorts;
 mod stars;
 mod visitors;
 
+pub(super) use cells::cells;
+pub(super) use cohorts::cohorts;
 pub(super) use stars::common;
 pub(super) use stars::stars;
 pub(super) use visitors::{ACTIVE_DAYS_MIN, Meetings};
@@ -18,6 +22,10 @@ pub enum Origin {
     Star(Kind, u32),
     /// Visitors who keep meeting.
     Visitors,
+    /// Accounts of one rate of work that take turns; the number of the rate.
+    Cell(i32),
+    /// Accounts that came on one day from one kind of network.
+    Cohort(i32, u8),
     /// Several groups as one.
     Union,
 }

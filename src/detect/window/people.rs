@@ -4,7 +4,7 @@ use super::Account;
 use crate::detect::facts::DayFacts;
 use crate::detect::history::History;
 use crate::event::Dim;
-use crate::limits::{MATURE_ACTIVE_DAYS, MATURE_AGE_DAYS};
+use crate::limits::{LOG_BEGINS_DAYS, MATURE_ACTIVE_DAYS, MATURE_AGE_DAYS};
 use crate::store::Snapshot;
 
 /// Accounts by rank, and ranks by ordinal.
@@ -37,7 +37,7 @@ pub(super) fn accounts(
             let first_seen = history.first_seen(*ordinal).unwrap_or(day);
             let created = (created != i32::MIN).then_some(created);
             // An account that turns up in the middle of a log was most likely made then.
-            let born = created.or((first_seen > history.log_start() + 7).then_some(first_seen));
+            let born = created.or((first_seen > history.log_start() + LOG_BEGINS_DAYS).then_some(first_seen));
             Account {
                 ordinal: *ordinal,
                 name,
