@@ -308,13 +308,11 @@ impl Frame<'_> {
     }
 }
 
-/// In how many families an account has to agree, where so many are extreme: three of four. Who was here too briefly
-/// to answer three may be known by two, but only by something in hand: neighbours at an address who came in the
-/// same week are an office that hires.
+/// In how many families an account has to agree: in three, unless it holds something in its hand and three are
+/// asked too much, because fewer than four are extreme or it was here too briefly to answer. Neighbours at an address
+/// who came in the same week are an office that hires.
 fn needed(answer: Answer, extreme: usize) -> usize {
-    const IN_HAND: [Family; 3] = [Family::Client, Family::Content, Family::Money];
-    let brief = answer.spoken() < 4 && IN_HAND.into_iter().any(|family| answer.agrees(family));
-    if extreme >= 4 && !brief { 3 } else { 2 }
+    if answer.in_hand() && (extreme < 4 || answer.spoken() < 4) { 2 } else { 3 }
 }
 
 /// Whether an account agrees in enough families, one of which is something that it holds.

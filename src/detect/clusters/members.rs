@@ -113,6 +113,11 @@ impl<'b> Profile<'b> {
         if days < ACTIVE_DAYS_MIN && !answer.agrees(Family::Net) {
             answer.put(Family::Net, None);
         }
+        // Silence excuses whoever holds something of the members' own. All others it counts against: most accounts
+        // of any day are brief, and some live beside an exit.
+        if !answer.in_hand() {
+            answer.silent = [false; FAMILIES];
+        }
         answer.only(self.extreme)
     }
 
@@ -135,15 +140,15 @@ impl<'b> Profile<'b> {
         (account.events >= LOAD_EVENTS_MIN).then_some(near)
     }
 
-    /// None for an account that was here for less than half of the window and does not go along: one that is
-    /// replaced after four days neither rises nor falls with those that came after it.
+    /// None for an account that was here for a part of the window and does not go along: one that is replaced
+    /// after four days neither rises nor falls with those that came after it.
     fn goes_along(&self, account: u32, own: u32) -> Option<bool> {
         let mine = self.bench.rhythm().shares(account);
         let others = self.rhythm.iter().zip(mine).map(|(sum, mine)| sum - f64::from(own) * mine);
         let agrees = mine.len() >= RHYTHM_DAYS_MIN && correlation(mine, others) >= TOGETHER;
         let first = mine.iter().position(|share| *share > 0.0)?;
         let last = mine.iter().rposition(|share| *share > 0.0)?;
-        (agrees || 2 * (last - first + 1) >= mine.len()).then_some(agrees)
+        (agrees || last - first + 1 == mine.len()).then_some(agrees)
     }
 }
 
@@ -180,6 +185,11 @@ impl Answer {
     /// Families in which it agrees.
     pub(super) fn families(self) -> impl Iterator<Item = Family> {
         Family::ALL.into_iter().filter(move |family| self.agrees(*family))
+    }
+
+    /// Whether it holds something of the members' own: a text, a client, a payment.
+    pub(super) fn in_hand(self) -> bool {
+        [Family::Client, Family::Content, Family::Money].into_iter().any(|family| self.agrees(family))
     }
 
     /// How many families it says anything of.
