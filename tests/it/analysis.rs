@@ -1,7 +1,7 @@
 //! The analysis as a whole, on made-up worlds: what it finds, whom it leaves alone, and that order, batches and
 //! restarts change nothing.
 
-use cahoots::detect::{Analysis, Ledger, VerifyError, seal, verify};
+use cahoots::detect::{Alarm, Analysis, Ledger, VerifyError, closing, seal, verify};
 use cahoots::drill::{CampaignPlan, Exits, World, WorldPlan, rung};
 use cahoots::event::{Day, Micros};
 use cahoots::ingest::{Context, Decoder};
@@ -50,6 +50,19 @@ impl House {
             let snapshot = self.store.snapshot().expect("snapshot");
             let Some(due) = self.analysis.due(&snapshot, until).expect("due") else { return };
             self.analysis.step(&self.store, due).expect("step");
+        }
+    }
+
+    /// Closes all days that are left; the alarms of all of them.
+    fn alarms_until_the_end(&mut self) -> Vec<Alarm> {
+        let mut alarms = Vec::new();
+        loop {
+            let snapshot = self.store.snapshot().expect("snapshot");
+            let Some(due) = self.analysis.due(&snapshot, Some(Micros::MAX)).expect("due") else {
+                return alarms;
+            };
+            self.analysis.step(&self.store, due).expect("step");
+            alarms.extend(self.analysis.ledger.report.alarms.iter().cloned());
         }
     }
 
@@ -140,6 +153,62 @@ fn order_batches_and_restarts_change_nothing() {
     let differs = straight.0.lines().zip(other.0.lines()).find(|(a, b)| a != b);
     assert!(differs.is_none() && straight.0.len() == other.0.len(), "{differs:?}");
     assert!(straight.1 == other.1, "the evidence differs");
+}
+
+#[test]
+fn whoever_replaces_an_account_is_flagged_within_the_hour_whatever_the_order() {
+    // T7: where accounts live for four days and are judged once a day, a quarter of the work is done before.
+    let churning = CampaignPlan { churn_days: Some(4), first_day: 0, ..rung("E3", 100).expect("a rung") };
+    let world = world(WorldPlan::honest(FIRST_DAY, 10, HONEST).with(churning));
+    let house = run(&world);
+    let ours = planted(&world);
+    let accused = house.accused();
+    assert!(accused.is_subset(&ours), "nobody else");
+    assert!(accused.len() * 10 >= ours.len() * 8, "{} of {}", accused.len(), ours.len());
+    let book = &house.analysis.ledger.book;
+    let members: Vec<_> = book.current().filter(|c| c.verdict.accuses()).flat_map(|c| &c.members).collect();
+    let at_close = |at: Micros| at == closing(Day::of(at).0 - 1);
+    let early = members.iter().filter(|member| !at_close(member.flagged)).count();
+    assert_eq!(early, members.iter().filter(|member| member.by_signature).count());
+    assert!(early * 3 >= members.len(), "{early} of {} before the close of their day", members.len());
+    let mut other = House::new(5);
+    for day in 0..world.days() {
+        let mut lines = lines(&world, day);
+        lines.reverse();
+        other.take(&lines.concat());
+        other.close_due(None);
+    }
+    other.close_due(Some(Micros::MAX));
+    assert!(house.findings() == other.findings(), "the order of arrival changes nothing");
+}
+
+#[test]
+fn newcomers_beyond_what_is_usual_are_an_alarm_and_nobody_is_named() {
+    let mut plan = WorldPlan::honest(FIRST_DAY, 15, HONEST);
+    plan.benign.hackathons = 0;
+    let world = world(plan);
+    let mut house = House::new(1);
+    for day in 0..world.days() {
+        house.take(&lines(&world, day).concat());
+        house.close_due(None);
+    }
+    // On the last day, sixty who share nothing but that they are new and let agents work.
+    let start = world.day_of(world.days() - 1).start() / 1_000_000;
+    let line = |n: i64| {
+        let (account, at) = (n % 60, start + 40_000 + 90 * n);
+        format!(
+            "{{\"ts\":{at},\"account\":\"new-{account}\",\"ip\":\"81.{}.{account}.7\",\"topic\":\"agents\",\"request_id\":\"new-{n}\"}}\n",
+            10 + account * 3
+        )
+    };
+    house.take((0..480).map(line).collect::<String>().as_bytes());
+    let alarms = house.alarms_until_the_end();
+    let newcomers: u32 = alarms.iter().map(|alarm| alarm.newcomers).sum();
+    assert!(newcomers >= 60, "{alarms:?}");
+    assert_eq!(house.accused(), BTreeSet::new());
+    let mut usual = House::new(1);
+    (0..world.days()).for_each(|day| usual.take(&lines(&world, day).concat()));
+    assert_eq!(usual.alarms_until_the_end(), [], "no alarm without them");
 }
 
 #[test]
