@@ -34,6 +34,8 @@ pub enum Step {
     Judged = 5,
     /// Members were banned.
     Banned = 6,
+    /// Accounts went to a cluster of their own, or came from the other one.
+    Split = 7,
 }
 
 impl Step {
@@ -48,6 +50,7 @@ impl Step {
             Self::Merged => "merged",
             Self::Judged => "judged",
             Self::Banned => "banned",
+            Self::Split => "split",
         }
     }
 }
@@ -148,23 +151,33 @@ impl Book {
     fn place(&mut self, page: &Page<'_>, found: &Confirmed, at: usize) -> Option<usize> {
         let names: BTreeSet<&str> =
             found.members.iter().filter_map(|m| page.window.account(*m)).map(|a| a.name.as_str()).collect();
-        let mut same: Vec<usize> = (0..self.clusters.len())
-            .filter(|at| {
-                let cluster = &self.clusters[*at];
-                let both = cluster.members.iter().filter(|m| names.contains(m.account.as_str())).count();
-                let smaller = cluster.members.len().min(names.len());
-                cluster.merged_into.is_none() && both as f64 >= SAME_SHARE * smaller as f64 && both > 0
-            })
-            .collect();
+        let day = page.window.day;
+        let is_same = |cluster: &Cluster| {
+            let both = cluster.members.iter().filter(|m| names.contains(m.account.as_str())).count();
+            let smaller = cluster.members.len().min(names.len());
+            cluster.merged_into.is_none() && both as f64 >= SAME_SHARE * smaller as f64 && both > 0
+        };
+        let same = (0..self.clusters.len()).filter(|at| is_same(&self.clusters[*at]));
+        // What was found again today already is found a second time: it has come apart.
+        let (whole, mut same): (Vec<usize>, Vec<usize>) =
+            same.partition(|at| self.clusters[*at].renewed == day);
         // The first found keeps its id.
         let Some(first) = same.first().copied() else {
             if self.clusters.len() >= CLUSTERS_MAX {
                 tracing::error!("the book of clusters is full: {CLUSTERS_MAX}");
                 return None;
             }
-            self.clusters.push(begin(page, found));
+            let mut cluster = begin(page, found);
+            if self.find(&cluster.id).is_some() {
+                // The oldest have parted from the cluster that is named after them.
+                cluster.id = format!("{}-{day}", cluster.id);
+            }
+            self.clusters.push(cluster);
             let last = self.clusters.len() - 1;
             self.clusters[last].renew(page, found, at);
+            for first in whole {
+                self.part(first, last, day);
+            }
             return Some(last);
         };
         for other in same.drain(1..) {
@@ -179,6 +192,26 @@ impl Book {
         }
         self.clusters[first].renew(page, found, at);
         Some(first)
+    }
+}
+
+impl Book {
+    /// Takes out of a cluster who belongs to the one that parted from it. Who was flagged there stays flagged as of
+    /// then.
+    fn part(&mut self, from: usize, to: usize, day: i32) {
+        let (before, gone): (Vec<Member>, Vec<Member>) = std::mem::take(&mut self.clusters[from].members)
+            .into_iter()
+            .partition(|member| self.clusters[to].member(&member.account).is_none());
+        self.clusters[from].members = before;
+        for old in &gone {
+            let members = &mut self.clusters[to].members;
+            if let Ok(at) = members.binary_search_by(|member| member.account.cmp(&old.account)) {
+                members[at].flagged = members[at].flagged.min(old.flagged);
+            }
+        }
+        let (old, new) = (self.clusters[from].id.clone(), self.clusters[to].id.clone());
+        self.clusters[from].happened(day, Step::Split, gone.len(), new);
+        self.clusters[to].happened(day, Step::Split, gone.len(), old);
     }
 }
 

@@ -7,6 +7,8 @@ mod book;
 mod find;
 mod join;
 mod members;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub(super) use book::Page;
