@@ -106,7 +106,7 @@ class Spool:
     def round(self):
         """Sends file after file, the oldest first, until one is not taken. The seconds to wait then, 0 if unknown."""
         try:
-            files = sorted((file.path, file.stat().st_size) for file in os.scandir(FOLDER) if file.name.endswith(".ndjson"))
+            files = waiting()
             with self.lock:
                 self.full = sum(size for _, size in files) >= SPOOL_BYTES
                 dropped, self.dropped = self.dropped, 0
@@ -147,6 +147,18 @@ class Spool:
                 os.rename(path, path + ".refused")
                 return
         os.remove(path)
+
+
+def waiting():
+    """Files and their sizes, the oldest first."""
+    files = []
+    for file in os.scandir(FOLDER):
+        if file.name.endswith(".ndjson"):
+            try:
+                files.append((file.path, file.stat().st_size))
+            except FileNotFoundError:
+                pass  # another worker has just sent it
+    return sorted(files)
 
 
 class Cahoots(CustomLogger):
