@@ -148,58 +148,16 @@ pub const QUIET_WAIT: Duration = Duration::from_secs(1);
 /// How long a graceful stop waits for requests in flight.
 pub const DRAIN_WAIT: Duration = Duration::from_secs(10);
 
-// --- What a query may cost ---
+// --- What a query may cost: query.rs ---
 
-/// How long a query may run, which is also the longest that a read transaction stays open:
-/// redb cannot reuse pages under an open reader. Past it: 503 with the reason.
-pub const QUERY_WAIT: Duration = Duration::from_secs(30);
+mod query;
 
-/// Queries that run at once. Further ones wait, then 503.
-pub const QUERIES_MAX: usize = 16;
-
-/// How long a query waits for its turn. Past it: 503.
-pub const QUERY_QUEUE_WAIT: Duration = Duration::from_secs(10);
-
-/// Bytes of a search expression. Past it: 400.
-pub const EXPRESSION_BYTES_MAX: usize = 64 << 10;
-
-/// Nesting of a search expression. Past it: 400.
-pub const EXPRESSION_DEPTH_MAX: usize = 64;
-
-/// Rows of one answer unless the caller says `limit`.
-pub const LIMIT_DEFAULT: usize = 100;
-
-/// Largest `limit`. Past it: 400, which names cursors.
-pub const LIMIT_MAX: usize = 100_000;
-
-/// Accounts that may share a thing before it is listed as skipped instead of making neighbors of them all.
-pub const HUB_MAX_DEFAULT: u64 = 5_000;
-
-/// Accounts that may share a thing before `pairs` skips it: a thing that `n` share makes `n * n / 2` pairs.
-pub const PAIR_HUB_MAX_DEFAULT: u64 = 64;
-
-/// Pairs that `pairs` may hold, 8 bytes each. Past it: 400, which names `hub_max`.
-pub const PAIRS_MAX: usize = 30_000_000;
-
-/// Holders that the shared things of a neighbors question may have together, 4 bytes each and more in the
-/// answer. Past it: 400, which names `hub_max`.
-pub const HOLDINGS_MAX: u64 = 10_000_000;
-
-/// Distinct pairs of a shared thing and an account that a query may gather, 8 bytes each. Past it: 400,
-/// which asks for a narrower window.
-pub const GATHERED_MAX: usize = 30_000_000;
-
-/// Newest events of each account that `why` looks at for times and samples.
-pub const WHY_ROWS_MAX: usize = 20_000;
-
-/// Newest events that a profile looks at one by one, for what is counted by hour or by account.
-pub const PROFILE_ROWS_MAX: usize = 250;
-
-/// Values of one field that a profile lists. Further ones are counted only.
-pub const PROFILE_VALUES_MAX: usize = 100;
-
-/// Hours up to which a timeline has a bucket an hour; a longer one has a bucket a day.
-pub const TIMELINE_HOURS_MAX: Micros = 72;
+pub use query::{
+    EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, GATHERED_MAX, HOLDINGS_MAX, HUB_MAX_DEFAULT, LIMIT_DEFAULT,
+    LIMIT_MAX, PAIR_HUB_MAX_DEFAULT, PAIRS_MAX, PROFILE_ROWS_MAX, PROFILE_VALUES_MAX, QUERIES_MAX,
+    QUERY_QUEUE_WAIT, QUERY_WAIT, TEMPLATE_ACCOUNTS_MAX, TIMELINE_HOURS_MAX, WHY_PROMPTS_MAX, WHY_ROWS_MAX,
+    WHY_TEMPLATES_MAX,
+};
 
 // --- What the store may hold ---
 

@@ -5,9 +5,10 @@
 //! database holds and tries again when the next events have come.
 
 use crate::detect::{Analysis, Ledger, Report};
-use crate::event::Micros;
+use crate::event::{Day, Micros};
 use crate::store::{Store, StoreError};
-use std::sync::atomic::{AtomicBool, Ordering};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -15,6 +16,9 @@ use std::time::Duration;
 
 /// How long the thread may sleep although nobody called: a safety net, not a clock.
 const REST: Duration = Duration::from_secs(60);
+
+/// Stands for no day.
+const NO_DAY: i32 = i32::MIN;
 
 /// An order to the thread.
 enum Order {
@@ -35,6 +39,8 @@ pub(super) struct Analyst {
     published: Arc<RwLock<Arc<Ledger>>>,
     /// Whether an order to look is on its way, so that a thousand commits send one.
     called: Arc<AtomicBool>,
+    /// The day that is being closed.
+    closing: Arc<AtomicI32>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -45,12 +51,14 @@ impl Analyst {
         let published = Arc::new(RwLock::new(Arc::new(analysis.ledger.clone())));
         let (orders, receiver) = channel();
         let called = Arc::new(AtomicBool::new(true));
+        let closing = Arc::new(AtomicI32::new(NO_DAY));
         let stopping = Arc::new(AtomicBool::new(false));
         let desk = Desk {
             store,
             analysis,
             published: Arc::clone(&published),
             called: Arc::clone(&called),
+            closing: Arc::clone(&closing),
             stopping: Arc::clone(&stopping),
         };
         let thread = std::thread::Builder::new()
@@ -59,7 +67,7 @@ impl Analyst {
             .map_err(|error| StoreError::Open(format!("the analyst thread did not start: {error}")))?;
         let (orders, thread) = (Mutex::new(Some(orders)), Mutex::new(Some(thread)));
         // What came before the last stop may be due.
-        let analyst = Self { orders, thread, published, called, stopping };
+        let analyst = Self { orders, thread, published, called, closing, stopping };
         analyst.give(Order::Look);
         Ok(analyst)
     }
@@ -67,6 +75,21 @@ impl Analyst {
     /// What is known now.
     pub(super) fn ledger(&self) -> Arc<Ledger> {
         Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The last day that was closed, the one that is being closed, and how many clusters there are. Cheap.
+    pub(super) fn status(&self) -> Value {
+        // Before the ledger, so that a day is never told as open after it was told as being closed.
+        let closing = self.closing.load(Ordering::Acquire);
+        let ledger = self.ledger();
+        let clusters = ledger.book.current().count();
+        let accusing = ledger.book.current().filter(|cluster| cluster.verdict.accuses()).count();
+        json!({
+            "closed": ledger.closed.map(day_name),
+            "closing": (closing != NO_DAY).then(|| day_name(closing)),
+            "clusters": clusters,
+            "accusing": accusing,
+        })
     }
 
     /// Says that events have come. Cheap.
@@ -116,6 +139,11 @@ impl Analyst {
     }
 }
 
+fn day_name(day: i32) -> String {
+    let start = jiff::Timestamp::from_microsecond(Day(day).start());
+    start.map_or_else(|_| day.to_string(), |start| start.strftime("%Y-%m-%d").to_string())
+}
+
 fn stopped() -> StoreError {
     StoreError::Io("the analyst has stopped".to_owned())
 }
@@ -126,6 +154,7 @@ struct Desk {
     analysis: Analysis,
     published: Arc<RwLock<Arc<Ledger>>>,
     called: Arc<AtomicBool>,
+    closing: Arc<AtomicI32>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -162,7 +191,12 @@ impl Desk {
         while !self.stopping.load(Ordering::Acquire) {
             let due = self.analysis.due(&self.store.snapshot()?, until)?;
             let Some(due) = due else { return Ok(()) };
-            if let Err(error) = self.analysis.step(&self.store, due) {
+            if due.hour.is_none() {
+                self.closing.store(due.day, Ordering::Release);
+            }
+            let step = self.analysis.step(&self.store, due);
+            if let Err(error) = step {
+                self.closing.store(NO_DAY, Ordering::Release);
                 self.analysis = Analysis::load(&self.store)?;
                 return Err(error);
             }
@@ -177,6 +211,7 @@ impl Desk {
                 );
             }
             self.publish();
+            self.closing.store(NO_DAY, Ordering::Release);
         }
         Ok(())
     }

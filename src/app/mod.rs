@@ -200,7 +200,7 @@ impl Engine for House {
     }
 
     fn query(&self, request: &Request, budget: &Budget) -> Result<Answer, QueryError> {
-        query::run(&self.store.snapshot()?, request, budget)
+        query::run(&self.store.snapshot()?, &self.ledger(), request, budget)
     }
 
     fn ledger(&self) -> Arc<Ledger> {
@@ -212,7 +212,7 @@ impl Engine for House {
         self.analyst.analyze(until.unwrap_or(newest.saturating_add(1)))
     }
 
-    fn evidence(&self, id: &str) -> Result<String, QueryError> {
+    fn evidence(&self, id: &str) -> Result<Value, QueryError> {
         let ledger = self.ledger();
         let cluster = query::find(&ledger, id)?;
         let place = ledger.book.clusters.iter().position(|known| known.id == cluster.id);
@@ -223,13 +223,7 @@ impl Engine for House {
         let document = kept.and_then(|text| serde_json::from_str(&text).ok());
         let document =
             document.ok_or_else(|| QueryError::NotFound { what: "evidence", name: id.to_owned() })?;
-        Ok(seal(&document).to_string())
-    }
-
-    fn cluster_timeline(&self, id: &str) -> Result<Vec<(Value, u64)>, QueryError> {
-        let ledger = self.ledger();
-        let cluster = query::find(&ledger, id)?;
-        query::timeline(&self.store.snapshot()?, cluster)
+        Ok(seal(&document, cluster))
     }
 
     fn ban(&self, accounts: Vec<String>, at: Option<Micros>) -> Result<usize, StoreError> {
@@ -261,7 +255,9 @@ impl Engine for House {
         });
         let coverage = self.store.coverage();
         let (rows, file_bytes, commits) = (status.rows, status.file_bytes, status.commits);
-        Ok(Status { rows, file_bytes, commits, newest: status.newest, unwritable, coverage, details })
+        let analysis = self.analyst.status();
+        let newest = status.newest;
+        Ok(Status { rows, file_bytes, commits, newest, unwritable, coverage, details, analysis })
     }
 }
 

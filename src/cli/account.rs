@@ -11,7 +11,7 @@ Examples:
   cahoots account acct-17 --since 7d -o json
   cahoots account acct-17 --curl";
 
-/// Profile of an account: when it was seen, from where, with what
+/// Profile of an account: when it was seen, from where, with what, and in which cluster it is
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Account {

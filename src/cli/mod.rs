@@ -27,6 +27,7 @@ mod shell;
 mod show;
 mod status;
 mod target;
+mod template;
 #[cfg(test)]
 mod testing;
 mod why;
@@ -70,6 +71,7 @@ enum Command {
     Events(events::Events),
     Ip(ip::Ip),
     Fingerprint(fingerprint::Fingerprint),
+    Template(template::Template),
     Neighbors(neighbors::Neighbors),
     Why(why::Why),
     Search(search::Search),
@@ -96,6 +98,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), CliError> {
         Command::Events(command) => command.run(),
         Command::Ip(command) => command.run(),
         Command::Fingerprint(command) => command.run(),
+        Command::Template(command) => command.run(),
         Command::Neighbors(command) => command.run(),
         Command::Why(command) => command.run(),
         Command::Search(command) => command.run(),

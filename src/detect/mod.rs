@@ -45,6 +45,7 @@ pub use evidence::{Difference, VerifyError, markdown, seal, verify};
 pub use examine::Report;
 pub use family::Family;
 pub use needs::NEEDS;
+pub use twins::innocent_twin;
 
 use crate::event::Dim;
 use crate::store::Snapshot;

@@ -4,7 +4,7 @@ use crate::detect::{Status, Verdict};
 use crate::event::Micros;
 use crate::http::params::{Params, wrong};
 use crate::http::route::RouteError;
-use crate::query::{Bound, ClusterRequest, Rows};
+use crate::query::{Bound, ClusterRequest};
 
 /// `GET /v1/clusters`.
 pub(super) fn list(params: &Params<'_>) -> Result<ClusterRequest, RouteError> {
@@ -21,8 +21,7 @@ pub(super) fn list(params: &Params<'_>) -> Result<ClusterRequest, RouteError> {
             wrong("verdict", &format!("it is one of {known}"))
         })?),
     };
-    let since = instant(params, "since")?;
-    Ok(ClusterRequest::List { status, verdict, since, page: rows(params)? })
+    Ok(ClusterRequest::List { status, verdict, span: params.span()?, page: params.page()? })
 }
 
 /// `GET /v1/clusters/{id}/members`.
@@ -32,10 +31,15 @@ pub(super) fn members(id: String, params: &Params<'_>) -> Result<ClusterRequest,
         Some("true") => true,
         Some(_) => return Err(wrong("excluded", "it is true or false")),
     };
-    Ok(ClusterRequest::Members { id, excluded, page: rows(params)? })
+    let mut page = params.page()?;
+    if params.get("limit").is_none() {
+        // How many that is depends on the format.
+        page.limit = None;
+    }
+    Ok(ClusterRequest::Members { id, excluded, page })
 }
 
-/// An instant; durations count from the newest event, which these routes do not look at.
+/// An instant; a length of time before the newest event would say nothing here.
 pub(super) fn instant(params: &Params<'_>, name: &'static str) -> Result<Option<Micros>, RouteError> {
     let span = params.span()?;
     let bound = if name == "since" { span.since } else { span.until };
@@ -44,13 +48,4 @@ pub(super) fn instant(params: &Params<'_>, name: &'static str) -> Result<Option<
         Some(Bound::At(at)) => Ok(Some(at)),
         Some(Bound::Ago(_)) => Err(wrong(name, "write an instant here, such as 2026-05-01T00:00:00Z")),
     }
-}
-
-fn rows(params: &Params<'_>) -> Result<Rows, RouteError> {
-    let page = params.page()?;
-    let skip = match page.cursor {
-        None => 0,
-        Some(cursor) => cursor.parse().map_err(|_| wrong("cursor", "it is none that this route gave"))?,
-    };
-    Ok(Rows { limit: page.limit, skip })
 }

@@ -110,6 +110,8 @@ pub struct Status {
     pub coverage: Coverage,
     /// Everything else that the store says about itself, shown in `/v1/status` as it is.
     pub details: Value,
+    /// What the analysis says about itself, shown in `/v1/status` as it is.
+    pub analysis: Value,
 }
 
 /// The house below.
@@ -143,10 +145,7 @@ pub trait Engine: Send + Sync + 'static {
     fn analyze(&self, until: Option<Micros>) -> Result<Report, StoreError>;
 
     /// The sealed evidence of a cluster, as one document.
-    fn evidence(&self, id: &str) -> Result<String, QueryError>;
-
-    /// Events of a cluster's members, by day. Blocks.
-    fn cluster_timeline(&self, id: &str) -> Result<Vec<(Value, u64)>, QueryError>;
+    fn evidence(&self, id: &str) -> Result<Value, QueryError>;
 
     /// Notes that accounts were banned, now or at an instant; says how many were not known to be. Blocks.
     fn ban(&self, accounts: Vec<String>, at: Option<Micros>) -> Result<usize, StoreError>;

@@ -22,6 +22,7 @@ mod push_routes;
 pub mod route;
 pub mod serve;
 mod service;
+mod template_routes;
 pub mod wire;
 
 #[cfg(test)]

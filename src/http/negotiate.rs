@@ -1,4 +1,5 @@
-//! Which format an answer goes out in: `?format=`, else the Accept header, else JSON.
+//! Which format an answer goes out in: `?format=`, else the Accept header, else JSON (ndjson for the members of a
+//! cluster).
 //!
 //! An Accept header that names nothing we have gets JSON too: an answer in another format helps more
 //! than a refusal.
@@ -44,9 +45,10 @@ impl Format {
         }
     }
 
-    fn from_media_type(media_type: &str) -> Option<Self> {
+    fn from_media_type(media_type: &str, usual: Self) -> Option<Self> {
         match media_type.to_ascii_lowercase().as_str() {
-            "application/json" | "application/*" | "*/*" => Some(Self::Json),
+            "application/json" => Some(Self::Json),
+            "application/*" | "*/*" => Some(usual),
             "application/x-ndjson"
             | "application/ndjson"
             | "application/jsonl"
@@ -61,6 +63,12 @@ impl Format {
 /// The format to answer in.
 #[must_use]
 pub fn choose(named: Option<Format>, headers: &HeaderMap) -> Format {
+    choose_or(named, headers, Format::Json)
+}
+
+/// The same where another format than JSON is the usual one.
+#[must_use]
+pub fn choose_or(named: Option<Format>, headers: &HeaderMap, usual: Format) -> Format {
     if let Some(format) = named {
         return format;
     }
@@ -68,7 +76,9 @@ pub fn choose(named: Option<Format>, headers: &HeaderMap) -> Format {
     for value in headers.get_all(ACCEPT) {
         for range in value.to_str().unwrap_or_default().split(',') {
             let mut parts = range.split(';').map(str::trim);
-            let Some(format) = parts.next().and_then(Format::from_media_type) else { continue };
+            let Some(format) = parts.next().and_then(|part| Format::from_media_type(part, usual)) else {
+                continue;
+            };
             let quality = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
             // Of equals the first one named wins.
             if quality > 0.0 && best.is_none_or(|(highest, _)| quality > highest) {
@@ -76,12 +86,12 @@ pub fn choose(named: Option<Format>, headers: &HeaderMap) -> Format {
             }
         }
     }
-    best.map_or(Format::Json, |(_, format)| format)
+    best.map_or(usual, |(_, format)| format)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ACCEPT, Format, HeaderMap, choose};
+    use super::{ACCEPT, Format, HeaderMap, choose, choose_or};
 
     #[test]
     fn the_query_string_wins_then_the_best_accept_then_json() {
@@ -99,5 +109,11 @@ mod tests {
             assert_eq!(choose(None, &headers), format, "{accept}");
             assert_eq!(choose(Some(Format::Table), &headers), Format::Table);
         }
+        let mut headers = HeaderMap::new();
+        assert_eq!(choose_or(None, &headers, Format::Ndjson), Format::Ndjson);
+        headers.insert(ACCEPT, "*/*".parse().expect("header"));
+        assert_eq!(choose_or(None, &headers, Format::Ndjson), Format::Ndjson);
+        headers.insert(ACCEPT, "application/json".parse().expect("header"));
+        assert_eq!(choose_or(None, &headers, Format::Ndjson), Format::Json);
     }
 }

@@ -17,6 +17,7 @@ pub(crate) enum Place {
     AccountEvents,
     Ip,
     Fingerprint,
+    Template,
     Pairs,
     Search,
     Why,
@@ -35,7 +36,7 @@ pub(crate) enum Place {
     OpenApi,
 }
 
-pub(crate) const PLACES: [(&str, Place); 22] = [
+pub(crate) const PLACES: [(&str, Place); 23] = [
     ("/v1/events", Place::Events),
     ("/v1/accounts/{account}", Place::Account),
     ("/v1/accounts/{account}/neighbors", Place::Neighbors),
@@ -43,6 +44,7 @@ pub(crate) const PLACES: [(&str, Place); 22] = [
     // A catch-all, so that the slash of 203.0.113.0/24 need not be escaped.
     ("/v1/ips/{*net}", Place::Ip),
     ("/v1/fingerprints/{fingerprint}", Place::Fingerprint),
+    ("/v1/templates/{template}", Place::Template),
     ("/v1/pairs", Place::Pairs),
     ("/v1/search", Place::Search),
     ("/v1/why", Place::Why),
@@ -89,7 +91,7 @@ impl Place {
             Self::Account => &["since", "until", "format"],
             Self::Neighbors => &["via", "hops", "hub_max", "since", "until", "limit", "cursor", "format"],
             Self::Pairs => &["via", "min", "hub_max", "since", "until", "limit", "cursor", "format"],
-            Self::AccountEvents | Self::Ip | Self::Fingerprint => {
+            Self::AccountEvents | Self::Ip | Self::Fingerprint | Self::Template => {
                 &["since", "until", "limit", "cursor", "format"]
             }
             Self::Search if method == Method::POST => {
@@ -97,18 +99,13 @@ impl Place {
             }
             Self::Search => &["where", "select", "since", "until", "limit", "cursor", "format"],
             Self::Why => &["a", "b", "since", "until", "format"],
-            Self::Clusters => &["status", "verdict", "since", "limit", "cursor", "format"],
+            Self::Clusters => &["status", "verdict", "since", "until", "limit", "cursor", "format"],
             Self::Members => &["excluded", "limit", "cursor", "format"],
             Self::Analyze => &["until"],
             Self::Events | Self::Push(_) => &["source"],
-            Self::Status | Self::Cluster | Self::ClusterTimeline => &["format"],
-            Self::Evidence
-            | Self::Bans
-            | Self::Releases
-            | Self::Health
-            | Self::Ready
-            | Self::Metrics
-            | Self::OpenApi => &[],
+            Self::ClusterTimeline => &["since", "until", "format"],
+            Self::Status | Self::Cluster | Self::Evidence => &["format"],
+            Self::Bans | Self::Releases | Self::Health | Self::Ready | Self::Metrics | Self::OpenApi => &[],
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::http::negotiate::Format;
 use crate::http::params::{Params, wrong};
 use crate::http::place::{PLACES, Place, ROUTER};
 use crate::http::push_routes::Push;
+use crate::http::template_routes;
 use crate::ingest::{Kind, Mappings};
 use crate::limits::{EXPRESSION_BYTES_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::query::{ClusterRequest, Page, Request, Select, Span};
@@ -57,17 +58,12 @@ pub enum Route {
         /// The format named in the query string.
         format: Option<Format>,
     },
-    /// Events of a cluster's members by day.
-    ClusterTimeline {
-        /// Id of the cluster.
-        id: String,
-        /// The format named in the query string.
-        format: Option<Format>,
-    },
     /// The evidence of a cluster.
     Evidence {
         /// Id of the cluster.
         id: String,
+        /// The format named in the query string.
+        format: Option<Format>,
     },
     /// Close every day there is, up to an instant.
     Analyze {
@@ -162,6 +158,8 @@ pub fn parse(method: &Method, path: &str, query: Option<&str>) -> Result<Route, 
             span: params.span()?,
             page: params.page()?,
         },
+        Place::Template => template_routes::template(&name("template", VALUE_BYTES_MAX)?, &params)?,
+        Place::ClusterTimeline => Request::ClusterTimeline { id: id()?, span: params.span()? },
         Place::Pairs => pairs(&params)?,
         Place::Search => Request::Search {
             expression: expression(params.required("where", "ip%20in%20203.0.113.0/24")?)?,
@@ -190,8 +188,7 @@ fn bare(place: Place, id: String, params: &Params<'_>, format: Option<Format>) -
         Place::OpenApi => return Ok(Route::OpenApi),
         Place::Bans => return Ok(Route::Ban),
         Place::Releases => return Ok(Route::Release),
-        Place::ClusterTimeline => return Ok(Route::ClusterTimeline { id, format }),
-        Place::Evidence => return Ok(Route::Evidence { id }),
+        Place::Evidence => return Ok(Route::Evidence { id, format }),
         Place::Analyze => {
             return Ok(Route::Analyze { until: cluster_routes::instant(params, "until")? });
         }

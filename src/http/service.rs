@@ -130,13 +130,8 @@ async fn dispatch<B: Body<Data = Bytes> + Unpin>(
             let question = Question::Search { expression, select, span, page };
             query::answer(state, question, choose(format, &head.headers)).await
         }
-        Route::Clusters { request, format } => {
-            clusters::answer(state, &request, choose(format, &head.headers))
-        }
-        Route::ClusterTimeline { id, format } => {
-            clusters::timeline(state, id, choose(format, &head.headers)).await
-        }
-        Route::Evidence { id } => clusters::evidence(state, id).await,
+        Route::Clusters { request, format } => clusters::answer(state, request, format, &head.headers),
+        Route::Evidence { id, format } => clusters::evidence(state, id, choose(format, &head.headers)).await,
         Route::Analyze { until } => clusters::analyze(state, until).await,
         Route::Ban => clusters::ban(state, body, &head.headers).await,
         Route::Release => clusters::release(state, body, &head.headers).await,

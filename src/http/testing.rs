@@ -179,7 +179,7 @@ impl Engine for FakeEngine {
             }
             _ => {}
         }
-        let table = Table { columns: vec!["account"], rows: vec![vec![account.clone().into()]] };
+        let table = Table::new(vec!["account"], vec![vec![account.clone().into()]]);
         Ok(Answer { document: serde_json::json!({ "account": account }), table, next: Some("c1".into()) })
     }
 
@@ -191,11 +191,7 @@ impl Engine for FakeEngine {
         Ok(Report::default())
     }
 
-    fn evidence(&self, id: &str) -> Result<String, QueryError> {
-        Err(QueryError::NotFound { what: "cluster", name: id.to_owned() })
-    }
-
-    fn cluster_timeline(&self, id: &str) -> Result<Vec<(serde_json::Value, u64)>, QueryError> {
+    fn evidence(&self, id: &str) -> Result<serde_json::Value, QueryError> {
         Err(QueryError::NotFound { what: "cluster", name: id.to_owned() })
     }
 
@@ -211,8 +207,9 @@ impl Engine for FakeEngine {
         let unwritable = self.unwritable.load(Ordering::Relaxed).then(|| "the disk is full".to_owned());
         let rows = self.stored.lock().expect("lock").len() as u64;
         let details = serde_json::json!({ "segments": 0 });
-        let newest = Some(1_500_000);
-        Ok(Status { rows, file_bytes: 4_096, commits: 7, newest, unwritable, details, ..Status::default() })
+        let (newest, analysis) = (Some(1_500_000), serde_json::json!({ "closed": null }));
+        let coverage = Status::default().coverage;
+        Ok(Status { rows, file_bytes: 4_096, commits: 7, newest, unwritable, coverage, details, analysis })
     }
 }
 

@@ -31,17 +31,25 @@ fn json(document: &Value) -> Result<Vec<u8>, Error> {
 
 fn ndjson(answer: &Answer) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    for row in &answer.table.rows {
+    let table = &answer.table;
+    for line in &table.lines {
+        serde_json::to_writer(&mut bytes, line)?;
+        bytes.push(b'\n');
+    }
+    for row in table.rows.iter().filter(|_| table.lines.is_empty()) {
         let mut serializer = serde_json::Serializer::new(&mut bytes);
         let mut object = serializer.serialize_map(Some(row.len()))?;
-        for (column, cell) in answer.table.columns.iter().zip(row) {
+        for (column, cell) in table.columns.iter().zip(row) {
             object.serialize_entry(column, cell)?;
         }
         SerializeMap::end(object)?;
         bytes.push(b'\n');
     }
     // Its absence tells the reader that the stream was cut.
-    let end = serde_json::json!({ "_end": true, "rows": answer.table.rows.len(), "next": answer.next });
+    let mut end = serde_json::json!({ "_end": true, "rows": table.rows.len(), "next": answer.next });
+    if !table.notes.is_empty() {
+        end["notes"] = table.notes.clone().into();
+    }
     writeln!(bytes, "{end}")?;
     Ok(bytes)
 }
@@ -74,28 +82,42 @@ fn cell_text(cell: &Value) -> (Cow<'_, str>, bool) {
         Value::Number(number) => (Cow::Owned(number.to_string()), true),
         Value::Array(values) if values.iter().all(Value::is_string) => {
             let texts: Vec<&str> = values.iter().filter_map(Value::as_str).collect();
-            (Cow::Owned(texts.join(" ")), false)
+            let between = if texts.iter().any(|text| text.contains(' ')) { "; " } else { " " };
+            (Cow::Owned(texts.join(between)), false)
         }
         other => (Cow::Owned(other.to_string()), false),
     }
 }
 
+/// Texts of a list that a cell of a table shows.
+const LISTED_IN_CELL_MAX: usize = 3;
+
+/// The text of a cell for a person: of a list of sentences only the first.
+fn shown(cell: &Value) -> Cow<'_, str> {
+    let words = |list: &[Value]| list.iter().any(|text| text.as_str().is_some_and(|text| text.contains(' ')));
+    match cell {
+        Value::Array(list) if list.len() > LISTED_IN_CELL_MAX && words(list) => {
+            let first = Value::from(list.get(..LISTED_IN_CELL_MAX).unwrap_or_default());
+            let more = list.len() - LISTED_IN_CELL_MAX;
+            Cow::Owned(format!("{} and {more} more", cell_text(&first).0))
+        }
+        cell => cell_text(cell).0,
+    }
+}
+
 fn table(answer: &Answer) -> String {
-    if answer.table.rows.is_empty() {
-        return "(nothing)\n".to_owned();
-    }
-    let mut drawn = comfy_table::Table::new();
-    drawn.load_style(NOTHING).set_header(answer.table.columns.iter().map(|column| column.to_uppercase()));
-    for row in &answer.table.rows {
-        drawn.add_row(row.iter().map(|cell| {
-            let (text, is_number) = cell_text(cell);
-            let side = if is_number { CellAlignment::Right } else { CellAlignment::Left };
-            Cell::new(terminal_safe(&text)).set_alignment(side)
-        }));
-    }
+    let Table { columns, rows, notes, .. } = &answer.table;
     let mut text = String::new();
-    for line in drawn.lines() {
-        text.push_str(line.trim_end());
+    if rows.is_empty() {
+        text.push_str("(nothing)\n");
+    } else {
+        text.push_str(&draw(columns, rows));
+    }
+    if !notes.is_empty() {
+        text.push('\n');
+    }
+    for note in notes {
+        text.push_str(&terminal_safe(note));
         text.push('\n');
     }
     if let Some(next) = &answer.next {
@@ -104,6 +126,24 @@ fn table(answer: &Answer) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Rows in aligned columns; numbers to the right where a column has nothing else.
+fn draw(columns: &[&str], rows: &[Vec<Value>]) -> String {
+    let is_numeric = |at: usize| {
+        let mut cells = rows.iter().filter_map(|row| row.get(at));
+        cells.all(|cell| cell.is_number() || cell.is_null())
+    };
+    let sides: Vec<CellAlignment> = (0..columns.len())
+        .map(|at| if is_numeric(at) { CellAlignment::Right } else { CellAlignment::Left })
+        .collect();
+    let mut drawn = comfy_table::Table::new();
+    drawn.load_style(NOTHING).set_header(columns.iter().map(|column| column.to_uppercase()));
+    for row in rows {
+        let cells = row.iter().zip(&sides);
+        drawn.add_row(cells.map(|(cell, side)| Cell::new(terminal_safe(&shown(cell))).set_alignment(*side)));
+    }
+    drawn.lines().flat_map(|line| [line.trim_end().to_owned(), "\n".to_owned()]).collect()
 }
 
 #[cfg(test)]
@@ -116,7 +156,7 @@ mod tests {
             vec![json!("=cmd|'/c calc'!A1"), json!(-5), json!(["a", "b"])],
             vec![json!("x\u{1b}[2J\u{202e},\"q\""), json!(1200), json!(null)],
         ];
-        let table = Table { columns: vec!["account", "events", "shares"], rows };
+        let table = Table::new(vec!["account", "events", "shares"], rows);
         Answer { document: json!({ "accounts": 2 }), table, next: Some("abc".into()) }
     }
 

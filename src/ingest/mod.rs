@@ -41,6 +41,7 @@ pub use budget::{Budget, Busy, Permit};
 pub use decoder::Decoder;
 pub use protocol::{Item, Protocol, Push, Summary};
 pub use reject::{Refused, Reject, Rejects};
+pub use sketch::template_key;
 pub use source::{Explained, Kind, Mapping, Mappings, Own};
 pub use writer::{Append, Outcome, Writer};
 

@@ -25,12 +25,16 @@ impl Pager {
     pub(super) fn new(request: &Request, newest: Micros) -> Result<Self, QueryError> {
         let mut bare = request.clone();
         let (span, page) = parts_of(&mut bare);
-        let (span, page) =
-            (*span, page.map(|page| std::mem::replace(page, Page { limit: None, cursor: None })));
+        let (span, page) = (*span, page.map(std::mem::take).unwrap_or_default());
         // Everything that was asked but how much of it to give.
-        let question = xxh3_64_with_seed(format!("{bare:?}").as_bytes(), 0);
-        let limit = page.as_ref().and_then(|page| page.limit).unwrap_or(LIMIT_DEFAULT);
-        let (window, position) = match page.and_then(|page| page.cursor) {
+        Self::of(&format!("{bare:?}"), span, page, newest)
+    }
+
+    /// Reads a page and a window of a question, given the time of the newest event.
+    pub(super) fn of(question: &str, span: Span, page: Page, newest: Micros) -> Result<Self, QueryError> {
+        let question = xxh3_64_with_seed(question.as_bytes(), 0);
+        let limit = page.limit.unwrap_or(LIMIT_DEFAULT);
+        let (window, position) = match page.cursor {
             None => (span.window(newest), None),
             Some(cursor) => {
                 let (window, position) = decode(question, &cursor)?;
@@ -75,9 +79,12 @@ impl Pager {
 /// The window and the page of a request, where it has one.
 fn parts_of(request: &mut Request) -> (&mut Span, Option<&mut Page>) {
     match request {
-        Request::Account { span, .. } | Request::Why { span, .. } => (span, None),
+        Request::Account { span, .. } | Request::Why { span, .. } | Request::ClusterTimeline { span, .. } => {
+            (span, None)
+        }
         Request::Ip { span, page, .. }
         | Request::Fingerprint { span, page, .. }
+        | Request::Template { span, page, .. }
         | Request::Neighbors { span, page, .. }
         | Request::Pairs { span, page, .. }
         | Request::Events { span, page, .. }

@@ -59,7 +59,7 @@ pub(super) fn present(
     let cells = |event: &Map<String, Value>| {
         columns.iter().map(|column| event.get(*column).cloned().unwrap_or(Value::Null)).collect()
     };
-    let table = Table { rows: events.iter().map(cells).collect(), columns: columns.clone() };
+    let table = Table::new(columns.clone(), events.iter().map(cells).collect());
     let list: Vec<Value> = events.into_iter().map(Value::from).collect();
     let mut document: Map<String, Value> =
         member.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

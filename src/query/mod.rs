@@ -18,14 +18,16 @@ mod render;
 mod resolve;
 mod scan;
 mod search;
+mod templates;
 mod why;
 
 #[cfg(test)]
 mod tests;
 
-pub use clusters::{ClusterRequest, Rows, clusters, find, of_account, report, timeline};
+pub use clusters::{ClusterRequest, clusters, find, report};
 pub use pivot::SHAREABLE;
 
+use crate::detect::Ledger;
 use crate::event::{Dim, Micros, Window};
 use crate::store::Snapshot;
 use cursor::Pager;
@@ -85,7 +87,7 @@ pub enum Select {
 }
 
 /// How much of an answer to give, and from where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// Rows at the most; `None` for all (streams only).
     pub limit: Option<usize>,
@@ -120,6 +122,24 @@ pub enum Request {
         span: Span,
         /// How much of the list.
         page: Page,
+    },
+    /// Who sent prompts of one template, and when.
+    Template {
+        /// Its phrase key.
+        key: u32,
+        /// The gateway's name of it, if it was asked by that.
+        name: Option<String>,
+        /// Window, by default all of time.
+        span: Span,
+        /// How much of the list.
+        page: Page,
+    },
+    /// Events of a cluster's members by day.
+    ClusterTimeline {
+        /// Id of the cluster.
+        id: String,
+        /// Window, by default all of time.
+        span: Span,
     },
     /// Accounts that share attributes with one, ranked by rarity weight.
     Neighbors {
@@ -187,6 +207,28 @@ pub struct Table {
     pub columns: Vec<&'static str>,
     /// Cells, as many as columns in each row.
     pub rows: Vec<Vec<Value>>,
+    /// The rows as objects, where a program is to get more than fits into cells; else empty.
+    pub lines: Vec<Value>,
+    /// What a reader of the rows has to know besides: said below a table, and in the last line of ndjson.
+    pub notes: Vec<String>,
+}
+
+impl Table {
+    /// A table of columns and rows.
+    #[must_use]
+    pub fn new(columns: Vec<&'static str>, rows: Vec<Vec<Value>>) -> Self {
+        Self { columns, rows, ..Self::default() }
+    }
+
+    /// The rows as objects, made of columns and cells.
+    #[must_use]
+    pub fn objects(&self) -> Vec<Value> {
+        let object = |row: &Vec<Value>| {
+            let cells = self.columns.iter().zip(row);
+            cells.map(|(column, cell)| ((*column).to_owned(), cell.clone())).collect::<Value>()
+        };
+        self.rows.iter().map(object).collect()
+    }
 }
 
 /// An answer: a document for JSON, and the rows of its main list for ndjson, csv and table.
@@ -269,11 +311,20 @@ pub enum QueryError {
     Store(#[from] crate::store::StoreError),
 }
 
-/// Answers a question.
-pub fn run(snapshot: &Snapshot, request: &Request, budget: &Budget) -> Result<Answer, QueryError> {
+/// Answers a question from the events, and from what the analysis knows.
+pub fn run(
+    snapshot: &Snapshot,
+    ledger: &Ledger,
+    request: &Request,
+    budget: &Budget,
+) -> Result<Answer, QueryError> {
     let pager = &Pager::new(request, snapshot.newest().unwrap_or(0))?;
     match request {
-        Request::Account { account, .. } => profile::account(snapshot, account, pager.window, budget),
+        Request::Account { account, .. } => profile::account(snapshot, ledger, account, pager.window, budget),
+        Request::Template { key, name, .. } => {
+            templates::answer(snapshot, ledger, (*key, name.as_deref()), pager, budget)
+        }
+        Request::ClusterTimeline { id, .. } => clusters::timeline(snapshot, ledger, id, pager.window, budget),
         Request::Ip { net, .. } => profile::ip(snapshot, *net, pager, budget),
         Request::Fingerprint { fingerprint, .. } => {
             profile::fingerprint(snapshot, fingerprint, pager, budget)

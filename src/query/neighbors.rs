@@ -5,7 +5,8 @@
 
 use super::cursor::Pager;
 use super::pivot::{
-    Hub, Hubs, Shared, attributes, check_shareable, holders, rarity_weight, subjects_of, subjects_of_accounts,
+    Hub, Hubs, Shared, attributes, check_shareable, family, holders, rarity_weight, subjects_of,
+    subjects_of_accounts,
 };
 use super::scan::valued;
 use super::{Answer, Budget, QueryError, Table, render};
@@ -15,9 +16,6 @@ use crate::store::Snapshot;
 use roaring::RoaringBitmap;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// Shared things named in a cell of the table.
-const THINGS_IN_CELL_MAX: usize = 3;
 
 /// What a neighbor was found by.
 #[derive(Default)]
@@ -90,8 +88,7 @@ fn present(
 ) -> Result<Answer, QueryError> {
     let (start, end, next) = pager.slice(ranked.len())?;
     let columns = vec!["account", "hops", "weight", "shared_count", "shares"];
-    let mut table = Table { columns, rows: Vec::new() };
-    let mut list = Vec::new();
+    let mut table = Table::new(columns, Vec::new());
     for (name, found) in ranked.get(start..end).unwrap_or_default() {
         // The rarest first.
         let mut things: Vec<&Shared> = found.shared.iter().filter_map(|at| shared.get(*at)).collect();
@@ -106,14 +103,14 @@ fn present(
             found.hops.into(),
             weight.into(),
             count.into(),
-            words(&things, &values).into(),
+            words(&things, &values),
         ]);
         let shares: Vec<Value> = things
             .iter()
             .zip(&values)
             .map(|(thing, value)| thing_of(thing.dim, value, thing.accounts.len() as u64))
             .collect();
-        list.push(json!({
+        table.lines.push(json!({
             "account": name, "hops": found.hops, "weight": weight, "shared_count": count, "shared": shares,
         }));
     }
@@ -125,9 +122,14 @@ fn present(
             thing
         })
         .collect();
+    if !hubs.is_empty() {
+        table
+            .notes
+            .push(format!("{} things that too many share are skipped: -o json names them", hubs.len()));
+    }
     let document = json!({
         "account": account, "window": render::window(pager.window), "total": ranked.len(),
-        "neighbors": list, "skipped": skipped, "next": next,
+        "neighbors": table.lines, "skipped": skipped, "next": next,
     });
     Ok(Answer { document, table, next })
 }
@@ -137,17 +139,20 @@ fn value_of(snapshot: &Snapshot, dim: Dim, name: u32) -> Value {
 }
 
 fn thing_of(dim: Dim, value: &Value, accounts: u64) -> Value {
-    json!({ "via": dim.name(), "value": value, "accounts": accounts })
+    let weight = (rarity_weight(accounts) * 1e6).round() / 1e6;
+    json!({ "family": family(dim).name(), "via": dim.name(), "value": value, "accounts": accounts, "weight": weight })
 }
 
-/// Shared things in a sentence for a cell.
-fn words(things: &[&Shared], values: &[Value]) -> String {
+/// Shared things in words, one each.
+fn words(things: &[&Shared], values: &[Value]) -> Value {
     let word = |(thing, value): (&&Shared, &Value)| {
-        format!("{} {} ({} accounts)", thing.dim.name(), render::plain(value), thing.accounts.len())
+        let accounts = thing.accounts.len();
+        let (family, via) = (family(thing.dim).name(), thing.dim.name());
+        format!(
+            "{family} {via} {} ({accounts} accounts, {:.3})",
+            render::plain(value),
+            rarity_weight(accounts as u64)
+        )
     };
-    let words: Vec<String> = things.iter().zip(values).take(THINGS_IN_CELL_MAX).map(word).collect();
-    match things.len().saturating_sub(THINGS_IN_CELL_MAX) {
-        0 => words.join(", "),
-        more => format!("{} and {more} more", words.join(", ")),
-    }
+    things.iter().zip(values).map(word).collect()
 }

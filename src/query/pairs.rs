@@ -46,7 +46,7 @@ pub(super) fn answer(
     ranked.sort_unstable_by(|x, y| y.0.cmp(&x.0).then((x.1, x.2).cmp(&(y.1, y.2))));
     let total = ranked.len();
     let (start, end, next) = pager.slice(total)?;
-    let mut table = Table { columns: vec!["a", "b", "shared"], rows: Vec::new() };
+    let mut table = Table::new(vec!["a", "b", "shared"], Vec::new());
     let mut list = Vec::new();
     for (shared, a, b) in ranked.get(start..end).unwrap_or_default() {
         let (a, b) = (String::from_utf8_lossy(a), String::from_utf8_lossy(b));

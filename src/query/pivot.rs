@@ -7,6 +7,7 @@ use super::gather::unpack;
 use super::links::linked;
 use super::scan::{Scan, names_in, through_catalog};
 use super::{Budget, QueryError};
+use crate::detect::Family;
 use crate::event::{Aspect, Dim, Micros, Number};
 use crate::limits::HOLDINGS_MAX;
 use crate::store::{Counters, Plan, Snapshot};
@@ -25,6 +26,19 @@ pub const SHAREABLE: [Dim; 9] = [
     Dim::Payment,
     Dim::EmailDomain,
 ];
+
+/// The family of evidence that sharing a value of a dimension belongs to.
+pub(super) fn family(dim: Dim) -> Family {
+    match dim {
+        Dim::Ip | Dim::Net | Dim::Site | Dim::Asn | Dim::Country => Family::Net,
+        Dim::Fingerprint | Dim::UserAgent => Family::Client,
+        Dim::ApiKey | Dim::Payment | Dim::Plan => Family::Money,
+        Dim::Topic => Family::Content,
+        Dim::Account | Dim::EmailDomain | Dim::Created | Dim::Model | Dim::Endpoint | Dim::Status => {
+            Family::Life
+        }
+    }
+}
 
 /// Refuses what accounts cannot share: days keep no relations of it, so an answer would have gaps.
 pub(super) fn check_shareable(via: &[Dim]) -> Result<(), QueryError> {
@@ -61,7 +75,7 @@ pub(super) fn counted(
 
 /// Calls `each` with every row that carries one of the keys and is in no run: columns, row in its part,
 /// time.
-fn kept_rows(
+pub(super) fn kept_rows(
     plan: &Plan,
     (aspect, keys): (Aspect, &RoaringBitmap),
     budget: &Budget,

@@ -3,11 +3,13 @@
 //! Counts are exact for the window. What is ranked by events on one value (the accounts of an address)
 //! is ranked over the newest rows only, and the answer says over how many.
 
+use super::clusters::of_account;
 use super::cursor::Pager;
 use super::newest::{self, Wish};
 use super::pivot::{accounts_of, subjects_of, together};
 use super::scan::{first_values, names_in, through_catalog, valued};
 use super::{Answer, Budget, QueryError, Table, render};
+use crate::detect::Ledger;
 use crate::event::{Aspect, Dim, MICROS_A_DAY, Window};
 use crate::limits::{PROFILE_ROWS_MAX, PROFILE_VALUES_MAX};
 use crate::store::{Counters, Snapshot};
@@ -19,6 +21,7 @@ use std::collections::BTreeMap;
 /// Answers the profile of an account.
 pub(super) fn account(
     snapshot: &Snapshot,
+    ledger: &Ledger,
     account: &str,
     window: Window,
     budget: &Budget,
@@ -33,6 +36,7 @@ pub(super) fn account(
     }
     let mut document = counters(&all.counters);
     document.insert("account".into(), account.into());
+    document.insert("cluster".into(), of_account(ledger, account));
     document.insert("window".into(), render::window(window));
     for (name, dim) in ACCOUNT_LISTS {
         let keys = all.keys(Aspect::Subject, dim.aspect());
@@ -139,7 +143,7 @@ fn side(
     let mut ranked = valued(snapshot, Dim::Account, counted, budget)?;
     ranked.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let (start, end, next) = pager.slice(ranked.len())?;
-    let mut table = Table { columns: vec!["account", "events_among_newest"], rows: Vec::new() };
+    let mut table = Table::new(vec!["account", "events_among_newest"], Vec::new());
     let mut list = Vec::new();
     for (account, events) in ranked.get(start..end).unwrap_or_default() {
         let account = String::from_utf8_lossy(account);
@@ -181,10 +185,35 @@ fn values(snapshot: &Snapshot, dim: Dim, keys: &RoaringBitmap, budget: &Budget) 
     Ok(json!({ "total": names.len(), "list": list }))
 }
 
-/// A profile as an answer whose table has one line for each member.
+/// A profile as an answer whose table has one line for each member, those that matter most first.
 fn single(document: Map<String, Value>) -> Answer {
-    let rows = document.iter().map(|(name, value)| vec![name.clone().into(), short(value)]).collect();
-    Answer { document: document.into(), table: Table { columns: vec!["field", "value"], rows }, next: None }
+    const FIRST: [&str; 5] = ["account", "cluster", "events", "first_seen", "last_seen"];
+    let place = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
+    let mut members: Vec<(&String, &Value)> = document.iter().collect();
+    members.sort_by_key(|(name, _)| place(name));
+    let line = |(name, value): (&String, &Value)| {
+        let value = if name == "cluster" { membership(value) } else { short(value) };
+        vec![name.clone().into(), value]
+    };
+    let rows = members.into_iter().map(line).collect();
+    Answer { document: document.into(), table: Table::new(vec!["field", "value"], rows), next: None }
+}
+
+/// The cluster of an account on one line.
+fn membership(cluster: &Value) -> Value {
+    let text = |name: &str| cluster.get(name).and_then(Value::as_str).unwrap_or_default();
+    if cluster.is_null() {
+        return "none".into();
+    }
+    let families = cluster.get("agreements").and_then(Value::as_array);
+    let families: Vec<&str> = families.into_iter().flatten().filter_map(Value::as_str).collect();
+    let by = match (families.is_empty(), text("succeeds")) {
+        (false, _) => format!("agrees in {}", families.join(" ")),
+        (true, "") => "known by the cluster's signature".to_owned(),
+        (true, before) => format!("took the place of {before}"),
+    };
+    let (id, status, verdict, since) = (text("id"), text("status"), text("verdict"), text("flagged_at"));
+    format!("{id}, {status}: {verdict}; member since {since}, {by}").into()
 }
 
 /// A member of a profile on one line.

@@ -100,7 +100,7 @@ fn leaf(snapshot: &Snapshot, dim: Dim, test: &Test, budget: &Budget) -> Result<R
 }
 
 /// The names of a dimension whose value passes a test.
-fn scanned(
+pub(super) fn scanned(
     snapshot: &Snapshot,
     dim: Dim,
     budget: &Budget,

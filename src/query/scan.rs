@@ -2,7 +2,7 @@
 //! wanted whole, and without keeping the catalog from its writer.
 
 use super::{Budget, QueryError};
-use crate::event::{Aspect, Dim, Micros};
+use crate::event::{Aspect, Dim, Micros, Number};
 use crate::store::{Catalog, Part, PartReader, Snapshot};
 use roaring::RoaringBitmap;
 use std::collections::BTreeSet;
@@ -21,12 +21,14 @@ pub(super) struct Scan {
     is_whole: bool,
     ts: Option<Vec<Micros>>,
     keys: [Option<Vec<u32>>; 4],
+    numbers: [Option<Vec<u32>>; Number::COUNT],
 }
 
 impl Scan {
     pub(super) fn of(part: &Part) -> Self {
         let keys = [const { None }; 4];
-        Self { reader: part.reader(), rows: part.len(), is_whole: false, ts: None, keys }
+        let numbers = [const { None }; Number::COUNT];
+        Self { reader: part.reader(), rows: part.len(), is_whole: false, ts: None, keys, numbers }
     }
 
     /// Says how many rows will be asked for.
@@ -54,6 +56,17 @@ impl Scan {
             Some(Some(all)) => Ok(all.get(row as usize).copied().unwrap_or_default()),
             _ => Ok(self.reader.key(aspect, row)?),
         }
+    }
+
+    /// A number of a row, 0 for missing.
+    pub(super) fn number(&mut self, number: Number, row: u32) -> Result<u32, QueryError> {
+        let Some(slot) = self.numbers.get_mut(number.index()).filter(|_| self.is_whole) else {
+            return Ok(self.reader.number(number, row)?.unwrap_or_default());
+        };
+        if slot.is_none() {
+            *slot = Some(self.reader.all_numbers(number)?);
+        }
+        Ok(slot.as_ref().and_then(|all| all.get(row as usize)).copied().unwrap_or_default())
     }
 
     fn whole_keys(&mut self, aspect: Aspect) -> Result<&[u32], QueryError> {

@@ -117,7 +117,7 @@ impl Search<'_> {
         let total = ranked.len();
         let (start, end, next) = pager.slice(total)?;
         let columns = vec![dim.name(), "events", "first_seen", "last_seen"];
-        let mut table = Table { columns, rows: Vec::new() };
+        let mut table = Table::new(columns, Vec::new());
         let mut list = Vec::new();
         for (value, counters) in ranked.get(start..end).unwrap_or_default() {
             let value = render::value(dim, value);
@@ -145,7 +145,7 @@ impl Search<'_> {
                 Ok(())
             })?,
         }
-        let table = Table { columns: vec!["events"], rows: vec![vec![events.into()]] };
+        let table = Table::new(vec!["events"], vec![vec![events.into()]]);
         let document = json!({ "window": render::window(self.window), "events": events });
         Ok(Answer { document, table, next: None })
     }
@@ -171,13 +171,8 @@ impl Search<'_> {
                 Ok(())
             })?,
         }
-        let table = Table {
-            columns: vec!["start", "events"],
-            rows: buckets
-                .iter()
-                .map(|(start, events)| vec![render::time(*start), (*events).into()])
-                .collect(),
-        };
+        let rows = buckets.iter().map(|(start, events)| vec![render::time(*start), (*events).into()]);
+        let table = Table::new(vec!["start", "events"], rows.collect());
         let list: Vec<Value> = buckets
             .iter()
             .map(|(start, events)| json!({ "start": render::time(*start), "events": events }))

@@ -2,6 +2,7 @@
 //! events and open rows, and for each question the plainest loop that answers it.
 
 use super::{Answer, Bound, Budget, Page, QueryError, Request, Select, Span, run};
+use crate::detect::Ledger;
 use crate::event::{
     Dim, Draft, EventBatch, MICROS_A_DAY, Micros, Text, Window, identity_of_request, ip_bytes,
 };
@@ -99,7 +100,8 @@ fn windows() -> [Window; 3] {
 }
 
 fn ask(snapshot: &Snapshot, request: &Request) -> Answer {
-    run(snapshot, request, &Budget::until(Instant::now() + Duration::from_secs(60))).unwrap()
+    run(snapshot, &Ledger::default(), request, &Budget::until(Instant::now() + Duration::from_secs(60)))
+        .unwrap()
 }
 
 fn all() -> Page {
@@ -410,10 +412,16 @@ fn a_query_stops_when_its_time_is_up_or_its_client_gone() {
     ];
     for request in &requests {
         let late = Budget::until(Instant::now());
-        assert!(matches!(run(&snapshot, request, &late), Err(QueryError::TooLong)), "{request:?}");
+        assert!(
+            matches!(run(&snapshot, &Ledger::default(), request, &late), Err(QueryError::TooLong)),
+            "{request:?}"
+        );
         let gone = Budget::until(Instant::now() + Duration::from_secs(60));
         gone.cancel();
-        assert!(matches!(run(&snapshot, request, &gone), Err(QueryError::Cancelled)), "{request:?}");
+        assert!(
+            matches!(run(&snapshot, &Ledger::default(), request, &gone), Err(QueryError::Cancelled)),
+            "{request:?}"
+        );
     }
 }
 
@@ -457,7 +465,12 @@ fn what_accounts_cannot_share_is_refused_instead_of_answered_in_part() {
     let facts = facts();
     let (_folder, snapshot) = store_of(&facts[..9_000]);
     let refused = |request: &Request| {
-        let outcome = run(&snapshot, request, &Budget::until(Instant::now() + Duration::from_secs(60)));
+        let outcome = run(
+            &snapshot,
+            &Ledger::default(),
+            request,
+            &Budget::until(Instant::now() + Duration::from_secs(60)),
+        );
         match outcome {
             Err(QueryError::Parameter { field, .. }) => field,
             other => panic!("{request:?}: {other:?}"),

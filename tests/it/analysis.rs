@@ -279,7 +279,7 @@ fn evidence_is_verified_and_one_byte_is_noticed() {
     let ledger: &Ledger = &house.analysis.ledger;
     let place = ledger.book.clusters.iter().position(|c| c.verdict.accuses()).expect("found");
     let text: String = house.store.kept(Shelf::Evidence, place as i32).expect("reads").expect("is there");
-    let sealed = seal(&serde_json::from_str::<Value>(&text).expect("JSON"));
+    let sealed = seal(&serde_json::from_str::<Value>(&text).expect("JSON"), &ledger.book.clusters[place]);
     let snapshot = house.store.snapshot().expect("snapshot");
     let (differences, agreed) = verify(&sealed, &snapshot).expect("verifies");
     assert!(differences.is_empty(), "{differences:?}");

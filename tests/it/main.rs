@@ -9,9 +9,12 @@
 )]
 
 mod analysis;
+mod campaign;
 mod captures;
+mod closing;
 mod crash;
 mod dump;
+mod findings;
 mod full_disk;
 mod harness;
 mod sources;

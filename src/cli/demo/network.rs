@@ -99,7 +99,11 @@ pub(super) fn find(client: &mut Client, world: &World, log: &Path, scratch: &Pat
 
 /// Compares the members with what is true of the made-up days.
 fn check(client: &mut Client, world: &World, id: &str) -> Result<(), CliError> {
-    let target = Target::new("/v1/clusters").name(id).then("members").with("limit", Some(100_000));
+    let target = Target::new("/v1/clusters")
+        .name(id)
+        .then("members")
+        .with("limit", Some(100_000))
+        .with("format", Some("json"));
     let members = json(&fetch(client, &target, None)?.body)?;
     let members = members.get("members").and_then(Value::as_array).cloned().unwrap_or_default();
     let names: BTreeSet<&str> = members.iter().filter_map(|m| m.get("account")?.as_str()).collect();

@@ -184,7 +184,9 @@ impl Book {
             let taken = std::mem::take(&mut self.clusters[other].members);
             let (id, into) = (self.clusters[other].id.clone(), self.clusters[first].id.clone());
             self.clusters[other].merged_into = Some(into);
+            let events = self.clusters[other].events;
             let cluster = &mut self.clusters[first];
+            cluster.events += events;
             cluster.happened(page.window.day, Step::Merged, taken.len(), id);
             for member in taken {
                 cluster.join(member);
@@ -291,9 +293,9 @@ impl Cluster {
         self.twins = page.twins.get(at).cloned().unwrap_or_default();
         self.enter(page, found);
         self.take_out(page, found);
-        let members = self.members.iter().filter_map(|member| window.find(&member.account));
-        let today = members.filter_map(|rank| {
-            if self.found == day {
+        let today = self.members.iter().filter_map(|member| {
+            let rank = window.find(&member.account)?;
+            if member.flagged == closing(day) {
                 window.account(rank).map(|a| a.events)
             } else {
                 window.daily(rank).last().map(|n| u64::from(*n))

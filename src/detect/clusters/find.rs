@@ -169,7 +169,11 @@ impl Frame<'_> {
     }
 
     /// Purpose and verdict of a coordinated set.
-    fn judge(&self, members: &[u32], operator: &[Family]) -> (Extraction, Verdict, Deception, f64, f64) {
+    pub(in crate::detect) fn judge(
+        &self,
+        members: &[u32],
+        operator: &[Family],
+    ) -> (Extraction, Verdict, Deception, f64, f64) {
         let extraction = self.asking.of_group(members, self.seed);
         let deception = self.deception(members);
         let (one_card, one_net) =
@@ -195,7 +199,7 @@ impl Frame<'_> {
     }
 
     /// Share of members that used an address in a hosting network together with seven others.
-    fn rented(&self, members: &[u32]) -> f64 {
+    pub(in crate::detect) fn rented(&self, members: &[u32]) -> f64 {
         let mut held: Vec<u32> =
             members.iter().flat_map(|member| self.rented.get(*member)).copied().collect();
         held.sort_unstable();
@@ -321,6 +325,6 @@ fn agrees(answer: Answer, needed: usize) -> bool {
     answer.families().count() >= needed && HELD.into_iter().any(|family| answer.agrees(family))
 }
 
-fn operator(scored: &Scored, threshold: f64) -> Vec<Family> {
+pub(in crate::detect) fn operator(scored: &Scored, threshold: f64) -> Vec<Family> {
     scored.at_least(threshold).filter(|family| OPERATOR.contains(family)).collect()
 }

@@ -13,7 +13,8 @@ mod verdict;
 
 pub(super) use book::Page;
 pub use book::{Book, Happening, closing};
-pub(super) use find::{Confirmed, Found, Frame, find};
+pub(super) use find::{Confirmed, Found, Frame, find, operator};
+pub(super) use verdict::{Circumstances, conditions, verdict};
 pub use verdict::{Deception, Verdict};
 
 use super::facts::Kind;
@@ -122,7 +123,7 @@ pub struct Cluster {
     pub signature: Vec<Key>,
     /// What was checked and would have been an innocent explanation: sentence by sentence.
     pub twins: Vec<String>,
-    /// Events of members on the days on which they were members, and before: on the day of finding.
+    /// Events of members: of the window that ended when they became one, and of every day after it.
     pub events: u64,
     /// What happened, oldest first.
     pub history: Vec<Happening>,

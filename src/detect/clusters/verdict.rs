@@ -96,26 +96,85 @@ fn passes(found: &Extraction, gate: &Gate, accounts: f64) -> bool {
 
 /// What is known of a coordinated group besides its purpose.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances<'a> {
-    pub(super) accounts: usize,
-    pub(super) operator: &'a [Family],
-    pub(super) deception: Deception,
+pub(in crate::detect) struct Circumstances<'a> {
+    pub(in crate::detect) accounts: usize,
+    pub(in crate::detect) operator: &'a [Family],
+    pub(in crate::detect) deception: Deception,
     /// Share of members that pay with the payment that most of them share.
-    pub(super) one_card: f64,
+    pub(in crate::detect) one_card: f64,
     /// Share of members that used an address in a hosting network together with seven others.
-    pub(super) rented: f64,
+    pub(in crate::detect) rented: f64,
+}
+
+impl Circumstances<'_> {
+    /// Whether it is openly one customer, who hides nothing.
+    fn openly_one(&self) -> bool {
+        self.one_card >= ONE_CARD_SHARE && self.accounts < ONE_CARD_ACCOUNTS_MAX
+    }
+
+    /// Families that show an operator. A client of one's own, the text that it sends and a day on which it came
+    /// out are one product and its users: only money, machinery or rented addresses in common show one.
+    fn shown_by(&self) -> impl Iterator<Item = Family> {
+        let pooled = self.rented >= 0.5;
+        self.operator.iter().copied().filter(move |family| *family != Family::Client || pooled)
+    }
+}
+
+/// One condition of an accusation.
+pub(in crate::detect) struct Condition {
+    /// What is measured.
+    pub what: &'static str,
+    /// How much it is.
+    pub measured: Option<f64>,
+    /// What it has to be.
+    pub asked: String,
+    /// Whether it is.
+    pub holds: bool,
+}
+
+/// The conditions of an accusation besides coordination: all have to hold.
+pub(in crate::detect) fn conditions(found: &Extraction, about: &Circumstances<'_>) -> Vec<Condition> {
+    let deceptive = about.deception.is_high();
+    let mixed = deceptive && !passes(found, &GATE, found.agreement);
+    let (gate, accounts) = if mixed { (GATE_DECEPTIVE, found.leaning) } else { (GATE, found.agreement) };
+    let hands = about.shown_by().count() + usize::from(deceptive);
+    let at_least = |what, measured: f64, asked: f64| Condition {
+        what,
+        measured: Some(measured),
+        asked: format!("at least {asked}"),
+        holds: measured >= asked,
+    };
+    vec![
+        at_least("an operator's hand: families that show one, and signs of hiding", hands as f64, 1.0),
+        Condition {
+            what: "not openly one customer: share of accounts with the most common payment",
+            measured: Some(about.one_card),
+            asked: format!("under {ONE_CARD_SHARE}, or {ONE_CARD_ACCOUNTS_MAX} accounts or more"),
+            holds: !about.openly_one(),
+        },
+        Condition {
+            what: "purpose can be judged: accounts whose requests can be told apart",
+            measured: Some(f64::from(found.accounts)),
+            asked: "enough of them".to_owned(),
+            holds: found.assessable,
+        },
+        Condition {
+            what: "not one dataset: share of prompts that two accounts have in common",
+            measured: found.overlap,
+            asked: "under 0.5".to_owned(),
+            holds: !found.is_same_dataset(),
+        },
+        at_least("share of requests of the kind that extraction aims at", found.target, gate.target),
+        at_least("that share over the platform's", found.lift, gate.lift),
+        at_least("share of accounts that ask for it themselves", accounts, gate.accounts),
+    ]
 }
 
 /// The verdict on a coordinated group.
-pub(super) fn verdict(found: &Extraction, about: &Circumstances<'_>) -> Verdict {
-    let openly_one = about.one_card >= ONE_CARD_SHARE && about.accounts < ONE_CARD_ACCOUNTS_MAX;
-    // A client of one's own, the text that it sends and a day on which it came out are one product and its
-    // users. Only money, machinery or rented addresses in common show an operator.
-    let pooled = about.rented >= 0.5;
-    let shows = |family: &Family| *family != Family::Client || pooled;
+pub(in crate::detect) fn verdict(found: &Extraction, about: &Circumstances<'_>) -> Verdict {
     let deceptive = about.deception.is_high();
-    let has_operator = about.operator.iter().any(shows) || deceptive;
-    if !has_operator || openly_one {
+    let has_operator = about.shown_by().next().is_some() || deceptive;
+    if !has_operator || about.openly_one() {
         return Verdict::CoordinatedNoExtraction;
     }
     if passes(found, &GATE, found.agreement) {
@@ -171,6 +230,26 @@ mod tests {
         let deception = Deception { core_share: 0.9, ..Deception::default() };
         let hidden = Circumstances { deception, ..about(&[Family::Load]) };
         assert_eq!(verdict(&mixed, &hidden), Verdict::CoordinatedEvasiveExtraction);
+    }
+
+    #[test]
+    fn an_accusation_is_made_exactly_where_all_its_conditions_hold() {
+        let deceptive = Deception { core_share: 0.9, ..Deception::default() };
+        let mixed = Extraction { target: 0.4, lift: 1.6, agreement: 0.1, ..target() };
+        let homework = Extraction { overlap: Some(0.8), ..target() };
+        let unknown = Extraction { assessable: false, ..target() };
+        for found in [target(), mixed, homework, unknown, Extraction::default()] {
+            for operator in [&[][..], &[Family::Load], &[Family::Client], &[Family::Money, Family::Client]] {
+                for deception in [Deception::default(), deceptive] {
+                    for (one_card, rented) in [(0.0, 0.0), (0.9, 0.0), (0.0, 0.9)] {
+                        let about =
+                            Circumstances { accounts: 60, deception, one_card, rented, ..about(operator) };
+                        let all = conditions(&found, &about).iter().all(|condition| condition.holds);
+                        assert_eq!(verdict(&found, &about).accuses(), all, "{found:?} {about:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

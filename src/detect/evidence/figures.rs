@@ -4,10 +4,11 @@ use super::Context;
 use crate::detect::clusters::Confirmed;
 use crate::detect::extraction::{Extraction, LEANING};
 use crate::detect::facts::Kind;
-use crate::detect::family::{Basis, Creation, Family, Finding};
+use crate::detect::family::{Basis, Creation, Finding};
 use crate::detect::math;
 use crate::detect::networks;
 use crate::detect::null::{Categorical, KAPPA, Null, Strata};
+use crate::detect::twins::{innocent_twin, observed};
 use crate::detect::window::{STRATA, Window};
 use crate::event::Dim;
 use crate::store::Snapshot;
@@ -91,7 +92,7 @@ fn family(context: &Context<'_>, cluster: &Confirmed, finding: &Finding) -> Valu
         "ln_p": finding.ln_p.max(-1e6),
         "extreme": strength >= cluster.threshold,
         "observed": observed(finding.family),
-        "innocent_twin": twin(finding.family),
+        "innocent_twin": innocent_twin(finding.family),
         "figures": figures,
     })
 }
@@ -156,30 +157,4 @@ pub(super) fn extraction(found: &Extraction) -> Value {
         "score": found.score,
         "target_is": "requests about agents, tools, reasoning or grading, by topic label or by phrase lists",
     })
-}
-
-/// What a family's figure shows, as an observation.
-fn observed(family: Family) -> &'static str {
-    match family {
-        Family::Net => "Accounts keep meeting as visitors at addresses where strangers do not meet.",
-        Family::Client => "Accounts use a client that hardly anybody else uses.",
-        Family::Content => "Accounts send the same phrases, which hardly anybody else sends.",
-        Family::Money => "Accounts share a payment or a key.",
-        Family::Life => "Accounts were created together.",
-        Family::Load => "Accounts carry more equal volumes than people do.",
-        Family::Sync => "Accounts rise and fall together, day by day.",
-    }
-}
-
-/// The innocent thing that looks the same.
-fn twin(family: Family) -> &'static str {
-    match family {
-        Family::Net => "A family, an office or a train whose people use two networks.",
-        Family::Client => "A niche library, or one company's own program.",
-        Family::Content => "A course, a benchmark, a viral prompt, the text of a harness.",
-        Family::Money => "An agency or a company that pays for its people.",
-        Family::Life => "A launch, a class, a hackathon.",
-        Family::Load => "Scheduled jobs, a quota that all use up.",
-        Family::Sync => "Working days of one country or one company.",
-    }
 }

@@ -1,12 +1,14 @@
 //! Evidence: everything behind a cluster's verdict, as one JSON document that anybody with the same events
 //! can compute again.
 //!
-//! `figures.rs` has what each family says, `markdown.rs` the same for people, `verify.rs` the recomputation.
+//! `figures.rs` has what each family says, `weigh.rs` the rule of the verdict and what is left when a part of the
+//! evidence is taken away, `markdown.rs` the same for people, `verify.rs` the recomputation.
 //! Writing files belongs to `cli`.
 
 mod figures;
 mod markdown;
 mod verify;
+mod weigh;
 
 pub use markdown::markdown;
 pub use verify::{Difference, VerifyError, seal, verify};
@@ -16,7 +18,6 @@ use super::examine::{Given, Report, SEED};
 use super::facts::hex;
 use super::groups::{Group, Origin};
 use super::score::{ALPHA, Scored};
-use super::scratch::Scratch;
 use super::twins;
 use crate::event::Day;
 use crate::limits::GROUPS_SHOWN_MAX;
@@ -28,11 +29,15 @@ use std::collections::BTreeMap;
 pub(super) const FORMAT: &str = "cahoots-evidence-1";
 
 /// What is not shown, in words that a reader must not have to look for.
-const NOT_SHOWN: [&str; 4] = [
+const NOT_SHOWN: [&str; 6] = [
     "Who is behind the accounts is not shown: no identity follows from a log.",
     "Intent is not shown: that requests look like those of extraction does not say what they were for.",
     "Use for training is not shown: what became of the answers left no trace here.",
     "Completeness is not shown: accounts that share nothing with these would not have been found.",
+    "Truth of the log is not shown: everything is from one source, the provider's own log; the digests only say which events \
+     were used.",
+    "Odds of guilt are not shown: a strength says how rarely strangers of the same kind of network and volume are as alike by \
+     chance, under the assumptions written beside each formula; it is not the probability that somebody is innocent.",
 ];
 
 /// What evidence is made from.
@@ -85,25 +90,16 @@ pub(super) fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
         },
         "counted": {
             "unit": "one event is one API request as the gateway logged it",
-            "rule": "an event counts once, by account and request id; only events of the window by accounts of the cluster count",
+            "rule": "an event counts once: by account and request id, or by its whole record where it has no id; only events of \
+                     the window by accounts of the cluster count",
             "accounts": cluster.members.len(),
             "events": events,
         },
         "data": data(frame),
         "population": figures::population(&frame.bench.null, window),
         "given": given(context),
-        "threshold": {
-            "alpha": ALPHA,
-            "tests": context.report.groups,
-            "asked": cluster.threshold,
-            "formula": "-log10(alpha * 6 / (pi^2 d^2) / (5 M)), M groups tested, d-th day on which the group was strong",
-            "coordination": cluster.coordination,
-            "coordination_is": "-log10 p of the third strongest family: the strongest may have made the group",
-            "q": cluster.q,
-            "q_formula": "((1 + null groups with s2 >= t) / B) / max(1, observed groups with s2 >= t)",
-            "permutations": context.report.permutations,
-            "strongest_null": context.report.null_max,
-        },
+        "threshold": threshold(context, cluster),
+        "by_day": by_day(frame, cluster),
         "families": figures::families(context, cluster),
         "groups_joined": cluster.groups.len(),
         "groups": groups(context, cluster),
@@ -114,7 +110,8 @@ pub(super) fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
             "handoffs": cluster.deception.handoffs,
             "failovers": cluster.deception.failovers,
         },
-        "sensitivity": sensitivity(frame, cluster),
+        "verdict_rule": weigh::rule(frame, cluster),
+        "sensitivity": weigh::sensitivity(frame, cluster),
         "benign_explanations": twins::checked(cluster),
         "not_shown": NOT_SHOWN,
         "members": members,
@@ -127,6 +124,34 @@ pub(super) fn date(day: i32) -> String {
     let seconds = Day(day).start() / crate::event::MICROS_A_SECOND;
     jiff::Timestamp::from_second(seconds)
         .map_or_else(|_| day.to_string(), |instant| instant.strftime("%Y-%m-%d").to_string())
+}
+
+/// What was asked of the cluster, and what it has.
+fn threshold(context: &Context<'_>, cluster: &Confirmed) -> Value {
+    json!({
+        "alpha": ALPHA,
+        "tests": context.report.groups,
+        "asked": cluster.threshold,
+        "formula": "-log10(alpha * 6 / (pi^2 d^2) / (5 M)), M groups tested, d-th day on which the group was strong",
+        "coordination": cluster.coordination,
+        "coordination_is": "-log10 p of the third strongest family: the strongest may have made the group",
+        "q": cluster.q,
+        "q_formula": "((1 + null groups with s2 >= t) / B) / max(1, observed groups with s2 >= t)",
+        "permutations": context.report.permutations,
+        "strongest_null": context.report.null_max,
+    })
+}
+
+/// Requests of the cluster's accounts by day, and how many of them were active.
+fn by_day(frame: &Frame<'_>, cluster: &Confirmed) -> Vec<Value> {
+    let window = frame.bench.window;
+    let of_day = |(at, facts): (usize, &&super::facts::DayFacts)| {
+        let own = cluster.members.iter().filter_map(|rank| window.daily(*rank).get(at).copied());
+        let active: Vec<u64> = own.filter(|events| *events > 0).map(u64::from).collect();
+        let (events, accounts) = (active.iter().sum::<u64>(), active.len());
+        json!({"day": date(facts.day), "events": events, "accounts": accounts})
+    };
+    frame.days.iter().enumerate().map(of_day).collect()
 }
 
 fn data(frame: &Frame<'_>) -> Value {
@@ -211,34 +236,4 @@ fn origin(context: &Context<'_>, group: &Group) -> String {
         }
         Origin::Union => "several groups".to_owned(),
     }
-}
-
-/// What is left when a part of the evidence is taken away.
-fn sensitivity(frame: &Frame<'_>, cluster: &Confirmed) -> Value {
-    let line = |without: &str, coordination: f64| json!({"without": without, "coordination": coordination, "still_passes": coordination >= cluster.threshold});
-    let ranked = cluster.scored.ranked();
-    let mut by_size: Vec<(u64, u32)> = cluster
-        .members
-        .iter()
-        .filter_map(|rank| Some((frame.bench.window.account(*rank)?.events, *rank)))
-        .collect();
-    by_size.sort_unstable();
-    let kept = by_size.len() - by_size.len().div_ceil(20);
-    let mut smaller: Vec<u32> = by_size.iter().take(kept).map(|(_, rank)| *rank).collect();
-    smaller.sort_unstable();
-    let group = Group { origin: Origin::Union, defining: None, members: smaller };
-    let smaller = Scored::of(frame.bench, &group, &mut Scratch::default());
-    let without_net = Scored {
-        findings: {
-            let mut findings = cluster.scored.findings;
-            findings[super::Family::Net as usize] = None;
-            findings
-        },
-    };
-    json!([
-        line("the strongest family", ranked[2]),
-        line("the two strongest families", ranked[3]),
-        line("the largest 5 % of accounts and the strongest family", smaller.ranked()[2]),
-        line("all evidence from addresses and the strongest family", without_net.ranked()[2]),
-    ])
 }

@@ -4,7 +4,7 @@
 //! groups were strong, who succeeded whom. All else is computed again and has to agree to one part in 10^9.
 
 use super::super::analysis::facts_of_window;
-use super::super::clusters::Found;
+use super::super::clusters::{Cluster, Found, closing};
 use super::super::examine::{Given, examine};
 use super::super::facts::{Gathering, gather};
 use super::super::history::History;
@@ -20,6 +20,9 @@ const AGREES: f64 = 1e-9;
 
 /// Name of the field that seals a document.
 const SEAL: &str = "seal";
+
+/// Name of the field with what the server's book says of a cluster.
+pub(super) const CASE: &str = "case";
 
 /// Why a pack could not be verified, or was refused.
 #[derive(Debug, thiserror::Error)]
@@ -46,15 +49,34 @@ pub struct Difference {
     pub computed: String,
 }
 
-/// Seals a document: adds the BLAKE3 digest of its compact form.
+/// Seals a document about a cluster: adds what the book says of it, and the BLAKE3 digest of the compact form.
 #[must_use]
-pub fn seal(document: &Value) -> Value {
+pub fn seal(document: &Value, cluster: &Cluster) -> Value {
     let mut document = document.clone();
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert(CASE.to_owned(), case(cluster));
+    }
     let digest = blake3::hash(document.to_string().as_bytes()).to_hex().to_string();
     if let Some(fields) = document.as_object_mut() {
         fields.insert(SEAL.to_owned(), Value::String(digest));
     }
     document
+}
+
+/// What the book says of a cluster.
+fn case(cluster: &Cluster) -> Value {
+    let time = |day: i32| {
+        let closed = jiff::Timestamp::from_microsecond(closing(day));
+        closed.map_or(Value::Null, |instant| instant.to_string().into())
+    };
+    serde_json::json!({
+        "cluster": cluster.id,
+        "status": cluster.status.name(),
+        "flagged_at": time(cluster.found),
+        "confirmed_at": cluster.confirmed.map(time),
+        "last_found_at": time(cluster.renewed),
+        "is": "what the server has noted of the cluster; not computed again by a verification",
+    })
 }
 
 /// Computes a sealed document again from data. Gives what does not agree, and how many figures do.
@@ -64,6 +86,10 @@ pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, u
     let seal = fields.remove(SEAL).ok_or(VerifyError::Shape("seal"))?;
     if seal.as_str() != Some(blake3::hash(claimed.to_string().as_bytes()).to_hex().as_str()) {
         return Err(VerifyError::Seal);
+    }
+    // When it was flagged is in the server's book and follows from days before the window: it is told, not proved.
+    if let Some(fields) = claimed.as_object_mut() {
+        fields.remove(CASE);
     }
     if claimed.pointer("/format").and_then(Value::as_str) != Some(FORMAT) {
         return Err(VerifyError::Shape("format"));

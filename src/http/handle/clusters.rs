@@ -1,40 +1,71 @@
 //! Clusters, their evidence, and what the operator tells the analysis: bans and releases.
 
+use crate::detect::markdown;
 use crate::event::Micros;
 use crate::http::error::Problem;
 use crate::http::handle::query::reply;
 use crate::http::handle::{Reply, events};
-use crate::http::negotiate::Format;
+use crate::http::negotiate::{Format, choose, choose_or};
 use crate::http::service::State;
-use crate::limits::{BANS_BYTES_MAX, NAME_BYTES_MAX};
+use crate::limits::{BANS_BYTES_MAX, LIMIT_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::query::{Answer, ClusterRequest, Table, report};
 use bytes::Bytes;
 use hyper::body::Body;
 use hyper::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::task::spawn_blocking;
 
 /// Answers from what the last closing left in memory.
-pub(crate) fn answer(state: &State, request: &ClusterRequest, format: Format) -> Result<Reply, Problem> {
+pub(crate) fn answer(
+    state: &State,
+    mut request: ClusterRequest,
+    named: Option<Format>,
+    headers: &HeaderMap,
+) -> Result<Reply, Problem> {
+    let mut format = choose(named, headers);
+    if let ClusterRequest::Members { page, .. } = &mut request {
+        format = choose_or(named, headers, Format::Ndjson);
+        // Lines are for a program, which wants all of them.
+        if page.limit.is_none() && matches!(format, Format::Ndjson | Format::Csv) {
+            page.limit = Some(LIMIT_MAX);
+        }
+    }
+    let newest = state.engine.status()?.newest.unwrap_or_default();
     let ledger = state.engine.ledger();
-    reply(&crate::query::clusters(&ledger, request)?, format)
+    reply(&crate::query::clusters(&ledger, &request, newest)?, format)
 }
 
-/// The evidence of a cluster, sealed.
-pub(crate) async fn evidence(state: &Arc<State>, id: String) -> Result<Reply, Problem> {
+/// The evidence of a cluster: sealed, as a page for people, or every figure with its place.
+pub(crate) async fn evidence(state: &Arc<State>, id: String, format: Format) -> Result<Reply, Problem> {
     let found = blocking(state, move |state| state.engine.evidence(&id)).await??;
-    Ok(Reply::ok("application/json", format!("{found}\n")))
+    match format {
+        Format::Json => Ok(Reply::ok("application/json", format!("{found}\n"))),
+        Format::Table => Ok(Reply::ok("text/markdown; charset=utf-8", markdown(&found))),
+        Format::Ndjson | Format::Csv => {
+            let mut rows = Vec::new();
+            figures(&found, &mut String::new(), &mut rows);
+            let table = Table::new(vec!["place", "value"], rows);
+            reply(&Answer { document: found, table, next: None }, format)
+        }
+    }
 }
 
-/// Events of a cluster's members by day.
-pub(crate) async fn timeline(state: &Arc<State>, id: String, format: Format) -> Result<Reply, Problem> {
-    let days = blocking(state, move |state| state.engine.cluster_timeline(&id)).await??;
-    let rows = days.iter().map(|(day, events)| vec![day.clone(), (*events).into()]).collect();
-    let list: Vec<_> = days.iter().map(|(day, events)| json!({"day": day, "events": events})).collect();
-    let table = Table { columns: vec!["day", "events"], rows };
-    reply(&Answer { document: json!({ "timeline": list }), table, next: None }, format)
+/// Every figure of a document with its place as a JSON pointer.
+fn figures(value: &Value, place: &mut String, rows: &mut Vec<Vec<Value>>) {
+    let mut below = |name: &str, value: &Value| {
+        let length = place.len();
+        place.push('/');
+        place.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        figures(value, place, rows);
+        place.truncate(length);
+    };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| below(name, value)),
+        Value::Array(list) => list.iter().enumerate().for_each(|(at, value)| below(&at.to_string(), value)),
+        leaf => rows.push(vec![place.as_str().into(), leaf.clone()]),
+    }
 }
 
 /// Closes every day there is, up to an instant.
@@ -66,13 +97,20 @@ pub(crate) async fn ban<B: Body<Data = Bytes> + Unpin>(
     headers: &HeaderMap,
 ) -> Result<Reply, Problem> {
     let text = events::read_text(body, headers, BANS_BYTES_MAX).await?;
-    let bans: Bans = parse(&text, r#"{"accounts":["acct-17"],"at":"2026-05-01T12:00:00Z"}"#)?;
+    let mut bans: Bans = parse(&text, r#"{"accounts":["acct-17"],"at":"2026-05-01T12:00:00Z"}"#)?;
     if let Some(long) =
         bans.accounts.iter().find(|account| account.is_empty() || account.len() > NAME_BYTES_MAX)
     {
         let reason = format!("accounts holds a name of {} bytes; send 1 to {NAME_BYTES_MAX}", long.len());
         return Err(Problem::new(StatusCode::BAD_REQUEST, "wrong-field", reason).field("accounts"));
     }
+    if bans.accounts.is_empty() {
+        let detail = "accounts is empty: name at least one";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "wrong-field", detail).field("accounts"));
+    }
+    // Named twice is banned once.
+    bans.accounts.sort_unstable();
+    bans.accounts.dedup();
     let at = instant(bans.at.as_deref())?;
     let count = bans.accounts.len();
     let new = blocking(state, move |state| state.engine.ban(bans.accounts, at)).await??;
@@ -90,6 +128,10 @@ pub(crate) async fn release<B: Body<Data = Bytes> + Unpin>(
 ) -> Result<Reply, Problem> {
     let text = events::read_text(body, headers, BANS_BYTES_MAX).await?;
     let release: Release = parse(&text, r#"{"model":"m-next","at":"2026-05-01T12:00:00Z"}"#)?;
+    if release.model.is_empty() || release.model.len() > VALUE_BYTES_MAX {
+        let detail = format!("model has {} bytes; send 1 to {VALUE_BYTES_MAX}", release.model.len());
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "wrong-field", detail).field("model"));
+    }
     let at = instant(release.at.as_deref())?;
     blocking(state, move |state| state.engine.release(release.model, at)).await??;
     Ok(Reply::ok("application/json", "{\"noted\":true}\n"))

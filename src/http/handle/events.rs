@@ -295,9 +295,7 @@ pub(crate) async fn read_text<B: Body<Data = Bytes> + Unpin>(
 ) -> Result<String, Problem> {
     let limits = BodyLimits { sent_bytes_max: bytes_max as u64, decoded_bytes_max: bytes_max as u64 };
     let too_large = |problem: Problem| match problem.code {
-        "body-too-large" => {
-            Problem { detail: format!("an expression has at most {bytes_max} bytes"), ..problem }
-        }
+        "body-too-large" => Problem { detail: format!("this body has at most {bytes_max} bytes"), ..problem },
         _ => problem,
     };
     let mut pieces = open(body, headers, limits).await.map_err(too_large)?;
@@ -313,7 +311,6 @@ pub(crate) async fn read_text<B: Body<Data = Bytes> + Unpin>(
         }
     }
     String::from_utf8(bytes).map_err(|_| {
-        Problem::new(StatusCode::BAD_REQUEST, "wrong-expression", "the expression is not UTF-8")
-            .field("where")
+        Problem::new(StatusCode::BAD_REQUEST, "wrong-body", "the body is not UTF-8: send it as plain text")
     })
 }

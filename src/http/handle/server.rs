@@ -40,6 +40,9 @@ pub(crate) fn status(state: &State, format: Format) -> Result<Reply, Problem> {
     document.insert("file_bytes".into(), status.file_bytes.into());
     document.insert("commits".into(), status.commits.into());
     document.insert("inflight_bytes".into(), state.inflight_bytes().into());
+    if !status.analysis.is_null() {
+        document.insert("analysis".into(), status.analysis);
+    }
     if !status.details.is_null() {
         document.insert("store".into(), status.details);
     }
@@ -65,7 +68,7 @@ pub(crate) fn status(state: &State, format: Format) -> Result<Reply, Problem> {
         document.insert("events_before_sources".into(), earlier.into());
     }
     document.insert("sources".into(), coverage::document(&status.coverage));
-    let table = Table { columns: vec!["name", "value"], rows };
+    let table = Table::new(vec!["name", "value"], rows);
     query::reply(&Answer { document: Value::from(document), table, next: None }, format)
 }
 

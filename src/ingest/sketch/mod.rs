@@ -113,13 +113,19 @@ pub(super) fn fill(
     }
     put(Number::Marks, marks);
     let key_of = |text: &str| (!text.is_empty()).then(|| key(hash(text.as_bytes())));
-    let template = key_of(given.template);
+    let template = (!given.template.is_empty()).then(|| template_key(given.template));
     put(Number::Head, if given.prompt.is_empty() { template } else { ends.head });
     put(Number::Body, template.or(ends.body));
     put(Number::Exact, key_of(given.prompt).or_else(|| key_of(given.prompt_hash)));
     if let Some(prefix) = key_of(given.prefix_hash) {
         put(Number::Prefix, Some(prefix));
     }
+}
+
+/// The key of a template that the gateway names.
+#[must_use]
+pub fn template_key(name: &str) -> u32 {
+    key(hash(name.as_bytes()))
 }
 
 /// The hash of some bytes that everybody can compute.
