@@ -22,6 +22,8 @@ mod templates;
 mod why;
 
 #[cfg(test)]
+mod template_tests;
+#[cfg(test)]
 mod tests;
 
 pub use clusters::{ClusterRequest, clusters, find, report};

@@ -392,6 +392,12 @@ fn why_lists_everything_two_accounts_share_with_samples() {
     let sample = card["a"]["sample_request_ids"][0].as_str().unwrap();
     assert!(of_a.iter().any(|fact| fact.request_id == sample));
     assert!(shared.iter().any(|thing| thing["value"] == "192.0.2.1"), "hubs are listed too");
+    assert_eq!(card["family"], "MONEY");
+    let weights: Vec<f64> = shared.iter().map(|thing| thing["weight"].as_f64().unwrap()).collect();
+    assert!(weights.is_sorted_by(|a, b| a >= b), "the rarest first");
+    let families = answer.document["families"].as_array().unwrap();
+    let money = families.iter().find(|family| family["family"] == "MONEY").unwrap();
+    assert_eq!((&money["things"], &money["weight"]), (&1.into(), &card["weight"]));
 }
 
 #[test]
