@@ -190,7 +190,25 @@ mod tests {
         assert!(lines[0].starts_with(" ACCOUNT") && lines[0].ends_with("SHARES"), "{table}");
         assert_eq!(lines[1].find("-5").map(|at| at + 2), lines[2].find("1200").map(|at| at + 4), "{table}");
         assert!(table.ends_with("more: add cursor=abc\n"));
-        let nothing = Answer { table: Table::default(), ..answer() };
+        let nothing = Answer { table: Table::default(), next: None, ..answer() };
         assert_eq!(render(&nothing, Format::Table).expect("rendered"), b"(nothing)\n");
+    }
+
+    #[test]
+    fn lines_and_notes_go_where_there_is_a_place_for_them() {
+        let words = json!(["NET ip 1 (2 accounts)", "b c", "d e", "f g", "h i"]);
+        let mut table = Table::new(vec!["shares"], vec![vec![words]]);
+        table.lines = vec![json!({"shared": [{"via": "ip"}]})];
+        table.notes = vec!["not enough to say\u{1b}[2J".to_owned()];
+        let answer = Answer { document: json!({}), table, next: None };
+        let text = |format| String::from_utf8(render(&answer, format).expect("rendered")).expect("UTF-8");
+        let ndjson = text(Format::Ndjson);
+        let (line, end) = ndjson.split_once('\n').expect("two lines");
+        assert_eq!(line, r#"{"shared":[{"via":"ip"}]}"#);
+        assert!(end.contains("not enough to say"), "{end}");
+        assert_eq!(text(Format::Csv), "shares\nNET ip 1 (2 accounts); b c; d e; f g; h i\n");
+        let drawn = text(Format::Table);
+        assert!(drawn.contains("NET ip 1 (2 accounts); b c; d e and 2 more"), "{drawn}");
+        assert!(drawn.ends_with("\nnot enough to say\\u{1b}[2J\n"), "{drawn}");
     }
 }

@@ -155,7 +155,7 @@ pub(in crate::detect) fn conditions(found: &Extraction, about: &Circumstances<'_
         Condition {
             what: "purpose can be judged: accounts whose requests can be told apart",
             measured: Some(f64::from(found.accounts)),
-            asked: "enough of them".to_owned(),
+            asked: format!("at least half of the {} accounts", about.accounts),
             holds: found.assessable,
         },
         Condition {

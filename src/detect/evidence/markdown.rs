@@ -33,7 +33,10 @@ fn shown(value: &Value) -> String {
 
 /// Two decimals, and of what is smaller two digits.
 fn decimal(value: f64) -> String {
-    if value == 0.0 || value.abs() >= 0.01 { format!("{value:.2}") } else { format!("{value:.1e}") }
+    if value.fract() == 0.0 && value.abs() < 1e9 {
+        return format!("{value:.0}");
+    }
+    if value.abs() >= 0.01 { format!("{value:.2}") } else { format!("{value:.1e}") }
 }
 
 /// A document, or a part of it, by which fields are looked up.
@@ -154,7 +157,8 @@ fn observed(page: &mut Page, document: Part<'_>) {
         let strength = family.at("/strength").as_f64().unwrap_or_default();
         page.row(&[
             family.text("/family"),
-            format!("{strength:.1}"),
+            // No minus before a zero.
+            format!("{:.1}", strength + 0.0),
             family.text("/extreme"),
             format!("{} {}", family.text("/observed"), figures(family)),
             family.text("/innocent_twin"),
@@ -186,10 +190,10 @@ fn figures(family: Part<'_>) -> String {
     let has = |name: &str| !family.at(&format!("/figures/{name}")).is_null();
     if has("created_from") {
         return format!(
-            "{} of {} were created within {} days from {}; {} would be expected.",
+            "{} of {} were created {} {}; {} would be expected.",
             get("k"),
             get("n"),
-            get("days"),
+            if get("days") == "1" { "on".to_owned() } else { format!("within {} days from", get("days")) },
             get("created_from"),
             get("expected")
         );
@@ -201,11 +205,11 @@ fn figures(family: Part<'_>) -> String {
             format!("have the same {} {}", get("kind"), get("value"))
         };
         return format!(
-            "{} of {} {thing}; {} accounts of all do; {} of these would be expected to.",
+            "{} of {} {thing}; {} would be expected to; in the whole log {} accounts do.",
             get("k"),
             get("n"),
-            get("holders"),
-            get("expected")
+            get("expected"),
+            get("holders")
         );
     }
     if has("coefficient_of_variation") {
@@ -233,17 +237,19 @@ fn inferred(page: &mut Page, document: Part<'_>) {
         "From the figures above, not seen. Coordination goes by the third strongest family, because the strongest may be what \
          the accounts were gathered by: its strength is {}, {} was asked after {} groups had been tested on the last day. With \
          the values of each family shuffled among accounts of the same kind, {} times, groups came up to {}; that makes a \
-         false rate q of {} at this strength.\n",
+         false rate q of {} at this strength. Groups with more than {} were left out before anything was gathered.{}\n",
         document.text("/threshold/coordination"),
         document.text("/threshold/asked"),
         document.text("/threshold/tests"),
         document.text("/threshold/permutations"),
         document.text("/threshold/strongest_null"),
-        document.text("/threshold/q")
+        document.text("/threshold/q"),
+        document.text("/threshold/q_max"),
+        doubts(document)
     ));
     page.line(&format!(
-        "Purpose goes by {}: no prompt was read by anybody. {} of the cluster's requests are of that kind, of everybody \
-         else's {}.\n",
+        "Purpose goes by {}: no prompt was read by anybody. {} of what the cluster asks is of that kind (no account counts for \
+         more than three times the median), against {} for the mean of all other accounts.\n",
         document.text("/extraction/target_is"),
         document.percent("/extraction/target_share"),
         document.percent("/extraction/platform_share")
@@ -265,6 +271,24 @@ fn inferred(page: &mut Page, document: Part<'_>) {
         document.text("/groups/0/made_by"),
         document.text("/groups/0/accounts")
     ));
+}
+
+/// What speaks against the figures, in their own terms.
+fn doubts(document: Part<'_>) -> String {
+    let figure = |path: &str| document.at(path).as_f64().unwrap_or_default();
+    let mut doubts = String::new();
+    if figure("/threshold/strongest_null") > figure("/threshold/asked") {
+        doubts.push_str(
+            " Shuffled groups came out stronger than what was asked: others are coordinated too and are in the comparison, \
+             which is why q has to be small as well.",
+        );
+    }
+    if figure("/threshold/q") > figure("/threshold/q_max") {
+        doubts.push_str(
+            " For the cluster as a whole q is larger than that: groups in it are surer than the whole. Read it with care.",
+        );
+    }
+    doubts
 }
 
 fn taken_away(page: &mut Page, document: Part<'_>) {
@@ -310,7 +334,7 @@ mod tests {
     fn small_rates_keep_their_digits_and_what_is_missing_is_said() {
         assert_eq!(
             (decimal(0.000_347), decimal(0.0), decimal(148.345)),
-            ("3.5e-4".into(), "0.00".into(), "148.34".into())
+            ("3.5e-4".into(), "0".into(), "148.34".into())
         );
         let page = markdown(&json!({"threshold": {"q": 0.000_347}}));
         assert!(
@@ -323,7 +347,11 @@ mod tests {
     fn every_kind_of_figure_is_a_sentence_with_its_counts() {
         let of = |figures: Value| super::figures(Part(&json!({ "figures": figures })));
         let held = json!({"kind": "template", "value": "7", "k": 9, "n": 10, "holders": 12, "expected": 0.5});
-        assert!(of(held).starts_with("9 of 10 have the same template 7; 12 accounts"));
+        assert!(
+            of(held).starts_with(
+                "9 of 10 have the same template 7; 0.50 would be expected to; in the whole log 12"
+            )
+        );
         let made = json!({"created_from": "2026-05-01", "days": 7, "k": 9, "n": 10, "expected": 0.5});
         assert!(of(made).starts_with("9 of 10 were created within 7 days from 2026-05-01"));
         assert!(of(json!({"coefficient_of_variation": 0.03, "accounts": 9})).contains("deviate by 3 %"));

@@ -20,7 +20,7 @@ use super::groups::{Group, Origin};
 use super::score::{ALPHA, Scored};
 use super::twins;
 use crate::event::Day;
-use crate::limits::GROUPS_SHOWN_MAX;
+use crate::limits::{FALSE_RATE_MAX, GROUPS_SHOWN_MAX};
 use crate::store::Snapshot;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -136,6 +136,8 @@ fn threshold(context: &Context<'_>, cluster: &Confirmed) -> Value {
         "coordination": cluster.coordination,
         "coordination_is": "-log10 p of the third strongest family: the strongest may have made the group",
         "q": cluster.q,
+        "q_max": FALSE_RATE_MAX,
+        "q_max_is": "groups with a larger q are left out before a cluster is gathered; q is that of the cluster as a whole",
         "q_formula": "((1 + null groups with s2 >= t) / B) / max(1, observed groups with s2 >= t)",
         "permutations": context.report.permutations,
         "strongest_null": context.report.null_max,

@@ -68,15 +68,27 @@ pub(super) fn sensitivity(frame: &Frame<'_>, cluster: &Confirmed) -> Value {
     let group = Group { origin: Origin::Union, defining: None, members: smaller };
     let scored = Scored::of(frame.bench, &group, &mut Scratch::default());
     let of_smaller = frame.judge(&group.members, &operator(&scored, threshold)).1;
-    let mut findings = cluster.scored.findings;
-    findings[Family::Net as usize] = None;
-    let no_net = Scored { findings }.ranked()[2];
-    json!([
+    let left_without = |family: Family| {
+        let mut findings = cluster.scored.findings;
+        findings[family as usize] = None;
+        Scored { findings }.ranked()[2]
+    };
+    let mut lines = vec![
         line("the strongest family: what the verdict goes by", ranked[2], without(&by_strength[..1])),
         line("the two strongest families", ranked[3], without(&by_strength[..2])),
         line("the largest 5 % of accounts, and the strongest family", scored.ranked()[2], of_smaller),
-        line("everything from addresses, and the strongest family", no_net, without(&[Family::Net])),
-    ])
+        line(
+            "everything from addresses (NET, rented addresses), and the strongest family",
+            left_without(Family::Net),
+            without(&[Family::Net]),
+        ),
+    ];
+    // Family by family, so that what alone shows an operator is taken away once.
+    for family in cluster.scored.at_least(threshold).filter(|family| *family != Family::Net) {
+        let what = format!("{}, and the strongest family that is left", family.name());
+        lines.push(line(&what, left_without(family), without(&[family])));
+    }
+    lines.into()
 }
 
 /// Families, strongest first.
