@@ -88,7 +88,7 @@ impl Place {
     /// What its query string may have.
     pub(crate) fn params(self, method: &Method) -> &'static [&'static str] {
         match self {
-            Self::Account => &["since", "until", "format"],
+            Self::Account | Self::ClusterTimeline => &["since", "until", "format"],
             Self::Neighbors => &["via", "hops", "hub_max", "since", "until", "limit", "cursor", "format"],
             Self::Pairs => &["via", "min", "hub_max", "since", "until", "limit", "cursor", "format"],
             Self::AccountEvents | Self::Ip | Self::Fingerprint | Self::Template => {
@@ -103,7 +103,6 @@ impl Place {
             Self::Members => &["excluded", "limit", "cursor", "format"],
             Self::Analyze => &["until"],
             Self::Events | Self::Push(_) => &["source"],
-            Self::ClusterTimeline => &["since", "until", "format"],
             Self::Status | Self::Cluster | Self::Evidence => &["format"],
             Self::Bans | Self::Releases | Self::Health | Self::Ready | Self::Metrics | Self::OpenApi => &[],
         }

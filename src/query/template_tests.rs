@@ -37,7 +37,7 @@ fn facts() -> Vec<Fact> {
     let make = |number: u32| {
         let account = number * 7_919 % 601;
         let late = if number.is_multiple_of(50) { MICROS_A_DAY } else { 0 };
-        let sends = account < 40 && number % 3 != 0;
+        let sends = account < 40 && !number.is_multiple_of(3);
         Fact {
             ts: START + i64::from(number) * (3 * MICROS_A_DAY / 140_000) - late,
             account: format!("acct-{account:03}"),
@@ -141,7 +141,10 @@ fn keys_at_two_places_of_a_prompt_are_one_template_that_two_accounts_share() {
         shared.into_iter().filter(|thing| thing["via"] == "template").collect::<Vec<_>>()
     };
     let both = why("acct-003", "acct-021");
-    let of = |key: u32| both.iter().find(|thing| thing["value"] == key.to_string()).unwrap();
+    let of = |key: u32| {
+        let key = key.to_string();
+        both.iter().find(|thing| thing["value"] == key.as_str()).unwrap()
+    };
     let everybody: BTreeSet<&String> =
         facts.iter().filter(|fact| fact.has(HEAD + (9 << 16))).map(|fact| &fact.account).collect();
     assert_eq!(both.len(), 2, "the template once, and the text that everybody uses: {both:?}");

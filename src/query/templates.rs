@@ -233,6 +233,9 @@ pub(super) fn days(
     days.iter().map(of_day).collect()
 }
 
+/// The newest events of an account, and the parts that hold them.
+pub(super) type Events<'e> = (&'e [Row], &'e [Part]);
+
 /// A template that two accounts share: its keys, the one with most events first, and how many accounts had it.
 pub(super) struct Common {
     pub(super) keys: Vec<u32>,
@@ -250,7 +253,7 @@ pub(super) struct InCommon {
 pub(super) fn in_common(
     snapshot: &Snapshot,
     window: Window,
-    (of_a, of_b): ((&[Row], &[Part]), (&[Row], &[Part])),
+    (of_a, of_b): (Events<'_>, Events<'_>),
     budget: &Budget,
 ) -> Result<InCommon, QueryError> {
     let (of_a, of_b) = (keys_of(of_a, budget)?, keys_of(of_b, budget)?);
@@ -277,7 +280,7 @@ pub(super) fn in_common(
 }
 
 /// The keys of an account's newest events, with how many events carry each.
-fn keys_of((rows, parts): (&[Row], &[Part]), budget: &Budget) -> Result<HashMap<u32, u64>, QueryError> {
+fn keys_of((rows, parts): Events<'_>, budget: &Budget) -> Result<HashMap<u32, u64>, QueryError> {
     let mut rows: Vec<&Row> = rows.iter().take(WHY_PROMPTS_MAX).collect();
     rows.sort_by_key(|row| row.part);
     let mut counts: HashMap<u32, u64> = HashMap::new();
