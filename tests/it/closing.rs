@@ -87,6 +87,9 @@ fn killed_in_the_middle_of_closings_it_ends_where_an_undisturbed_one_does() {
     }
 }
 
+/// A request and its name.
+type Named<'a> = (&'static str, Box<dyn Fn() + 'a>);
+
 #[test]
 fn ingest_and_questions_are_answered_while_a_day_is_closed() {
     let world = campaign::world();
@@ -102,7 +105,7 @@ fn ingest_and_questions_are_answered_while_a_day_is_closed() {
     };
     let get = |path: &str| assert_eq!(server.get(path).status, 200, "{path}");
     let profile = format!("/v1/accounts/{account}");
-    let mut unproven: Vec<(&str, Box<dyn Fn() + '_>)> = vec![
+    let mut unproven: Vec<Named<'_>> = vec![
         ("ingest", Box::new(ingest)),
         ("a profile", Box::new(|| get(&profile))),
         ("a search", Box::new(|| get("/v1/search?where=country%20%3D%20DE&select=count"))),

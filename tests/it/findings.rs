@@ -159,7 +159,7 @@ fn the_filters(found: &Found<'_>) {
         let page = found.json(&format!("/v1/clusters?limit=1&cursor={next}"));
         paged.push(page["clusters"][0]["id"].as_str().expect("one a page").to_owned());
         let Some(cursor) = page["next"].as_str() else { break };
-        next = cursor.to_owned();
+        cursor.clone_into(&mut next);
     }
     assert_eq!(paged, all);
     found.refused(&format!("/v1/clusters?status=confirmed&limit=1&cursor={next}"), "cursor");
@@ -561,7 +561,9 @@ fn names_from_outside_are_harmless_in_every_answer_and_templates_go_by_their_nam
     assert_eq!(server.get("/v1/templates/name:17").json()["events"], 3);
     assert_eq!(server.get("/v1/templates/17").status, 404, "digits are a key");
 
-    let escape = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    let escape = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
     let [a, b] = nasty.map(escape);
     let why = format!("/v1/why?a={a}&b={b}");
     let things = server.get(&why).json();
