@@ -106,7 +106,7 @@ pub(crate) fn ask(
         return writeln!(out, "{line}").map_err(CliError::Output);
     }
     let mut client = server.client()?;
-    let mut pages = Pages { format, all: paging.all, rows: 0, first: true };
+    let mut pages = Pages { format, all: paging.all, rows: 0, first: true, notes: None };
     let mut cursor = paging.cursor.clone();
     loop {
         let page = target.clone().with("cursor", cursor.as_ref());
@@ -149,6 +149,8 @@ struct Pages {
     all: bool,
     rows: u64,
     first: bool,
+    /// What the last page says besides its rows.
+    notes: Option<Value>,
 }
 
 impl Pages {
@@ -173,6 +175,8 @@ impl Pages {
         let mut kept = String::with_capacity(text.len());
         for line in text.lines() {
             if line.starts_with("{\"_end\"") {
+                let end: Value = serde_json::from_str(line).unwrap_or_default();
+                self.notes = end.get("notes").cloned();
                 continue;
             }
             self.rows += 1;
@@ -180,7 +184,11 @@ impl Pages {
             kept.push('\n');
         }
         if last {
-            kept.push_str(&json!({ "_end": true, "rows": self.rows, "next": Value::Null }).to_string());
+            let mut end = json!({ "_end": true, "rows": self.rows, "next": Value::Null });
+            if let Some(notes) = self.notes.take() {
+                end["notes"] = notes;
+            }
+            kept.push_str(&end.to_string());
             kept.push('\n');
         }
         kept
@@ -192,7 +200,7 @@ mod tests {
     use super::{Format, Pages, Server, Target, curl_line};
 
     fn pages(format: Format) -> Pages {
-        Pages { format, all: true, rows: 0, first: true }
+        Pages { format, all: true, rows: 0, first: true, notes: None }
     }
 
     #[test]
@@ -203,6 +211,9 @@ mod tests {
         let first = ndjson.page("{\"a\":1}\n{\"_end\":true,\"rows\":1,\"next\":\"x\"}\n", false);
         let second = ndjson.page("{\"a\":2}\n{\"_end\":true,\"rows\":1,\"next\":null}\n", true);
         assert_eq!(first + &second, "{\"a\":1}\n{\"a\":2}\n{\"_end\":true,\"next\":null,\"rows\":2}\n");
+        let mut noted = pages(Format::Ndjson);
+        let one = noted.page("{\"_end\":true,\"next\":null,\"notes\":[\"n\"],\"rows\":0}\n", true);
+        assert_eq!(one, "{\"_end\":true,\"next\":null,\"notes\":[\"n\"],\"rows\":0}\n");
         let mut table = pages(Format::Table);
         assert_eq!(table.page("A\n1\n\nmore: add cursor=x\n", false), "A\n1\n\n");
     }

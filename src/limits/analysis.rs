@@ -121,6 +121,13 @@ pub const STRONG_DAYS: i32 = 60;
 /// Days since its first event for which an account is a newcomer, who may be known by signature.
 pub const NEWCOMER_DAYS: i32 = 7;
 
+/// Banned accounts that are kept, 100 bytes each, and written with every closing. Past it, give or take what comes
+/// at once: 400.
+pub const BANS_MAX: usize = 1_000_000;
+
+/// Releases that are kept. Past it: 400.
+pub const RELEASES_MAX: usize = 10_000;
+
 /// Bytes of a body that bans accounts or names a release. Past it: 413.
 pub const BANS_BYTES_MAX: usize = 4 << 20;
 

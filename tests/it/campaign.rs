@@ -3,6 +3,7 @@
 use crate::harness::Server;
 use cahoots::drill::{CampaignPlan, Made, World, WorldPlan, rung};
 use cahoots::event::{Day, MICROS_A_SECOND};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The first day of the log, 2026-04-22.
@@ -49,6 +50,21 @@ pub(crate) fn send(server: &Server, world: &World) -> Vec<u8> {
         log.extend(body);
     }
     log
+}
+
+/// Closes the last day too, and gives the report. The days before it close by themselves: waiting for them look by look,
+/// a slow machine never has one answer to wait for that takes all of them.
+pub(crate) fn close(server: &Server, days: u32) -> Value {
+    let before_last = format!("2026-04-{}", 22 + days - 2);
+    loop {
+        let status = server.get("/v1/status").json();
+        if status["analysis"]["closed"].as_str().is_some_and(|closed| *closed >= *before_last) {
+            break;
+        }
+    }
+    let report = server.request("POST", "/v1/analyze", &[], b"");
+    assert_eq!(report.status, 200, "{}", report.text());
+    report.json()
 }
 
 /// Events of some accounts by day, counted from the world itself.

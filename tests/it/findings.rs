@@ -72,9 +72,8 @@ fn every_route_tells_of_a_campaign_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     let log = campaign::send(&server, &world);
-    let report = server.request("POST", "/v1/analyze", &[], b"");
-    assert_eq!(report.status, 200, "{}", report.text());
-    assert_eq!(report.json()["abstained"], json!([]), "{}", report.text());
+    let report = campaign::close(&server, campaign::DAYS);
+    assert_eq!(report["abstained"], json!([]), "{report}");
     let list = server.get("/v1/clusters?verdict=coordinated_extraction").json();
     assert_eq!(list["clusters"].as_array().map(Vec::len), Some(1), "{list}");
     let id = list["clusters"][0]["id"].as_str().expect("an id").to_owned();
@@ -88,6 +87,7 @@ fn every_route_tells_of_a_campaign_in_every_format() {
     an_accounts_profile(&found, &world);
     what_two_share(&found);
     a_template(&found);
+    answers_are_as_described(&found);
     unknown_ids(&found);
     bans_are_in_its_history(&found);
 }
@@ -426,6 +426,53 @@ fn a_template(found: &Found<'_>) {
     assert_eq!(code, Some(3), "a template that nobody sent is not found");
 }
 
+/// Every field of an answer is in the description of the interface, and the other way around.
+fn answers_are_as_described(found: &Found<'_>) {
+    let description = found.json("/openapi.json");
+    let schemas = &description["components"]["schemas"];
+    let fields = |name: &str| -> BTreeSet<String> {
+        let own = &schemas[name];
+        let all = own["allOf"].as_array().cloned().unwrap_or_else(|| vec![own.clone()]);
+        let resolved = all.iter().map(|part| match part["$ref"].as_str() {
+            Some(path) => schemas[path.rsplit('/').next().unwrap()].clone(),
+            None => part.clone(),
+        });
+        resolved
+            .flat_map(|part| {
+                part["properties"].as_object().expect(name).clone().into_iter().map(|(key, _)| key)
+            })
+            .collect()
+    };
+    let keys = |value: &Value| -> BTreeSet<String> {
+        value.as_object().expect("an object").keys().cloned().collect()
+    };
+    let [a, b] = found.two();
+    let list = found.json("/v1/clusters");
+    let why = found.json(&format!("/v1/why?a={a}&b={b}"));
+    let things = why["shared"].as_array().unwrap();
+    let thing = things.iter().find(|thing| thing["via"] == "template").expect("a template");
+    let template = found.json(&format!("/v1/templates/{}", thing["value"].as_str().unwrap()));
+    let near = found.json(&format!("/v1/accounts/{a}/neighbors?via=user_agent&limit=1"));
+    for (schema, value) in [
+        ("Cluster", &list["clusters"][0]),
+        ("ClusterInFull", &found.json("/v1/clusters/{id}")),
+        ("Member", &found.lines("/v1/clusters/{id}/members").0[0]),
+        ("Membership", &found.json(&format!("/v1/accounts/{a}"))["cluster"]),
+        ("Analysis", &list["analysis"]),
+        ("DayCount", &found.json("/v1/clusters/{id}/timeline")["timeline"][0]),
+        ("SharedThing", &near["neighbors"][0]["shared"][0]),
+    ] {
+        assert_eq!(fields(schema), keys(value), "{schema}");
+    }
+    // These have fields that depend on what there is to say.
+    let mut expected = fields("SharedByTwo");
+    let is_optional = expected.remove("also");
+    assert!(is_optional && keys(thing).is_superset(&expected), "{thing}");
+    let mut expected = fields("Template");
+    expected.insert("window".to_owned());
+    assert_eq!(expected, keys(&template));
+}
+
 fn unknown_ids(found: &Found<'_>) {
     for format in FORMATS {
         for path in [
@@ -469,7 +516,7 @@ fn an_honest_world_is_told_as_one_and_too_little_says_why() {
     assert!(table.contains("(nothing)") && table.contains("nothing is analysed yet"), "{table}");
     let plan = cahoots::drill::WorldPlan::honest(campaign::FIRST_DAY, 3, 60);
     campaign::send(&server, &cahoots::drill::World::new(plan, 5));
-    let report = server.request("POST", "/v1/analyze", &[], b"").json();
+    let report = campaign::close(&server, 3);
     let why = "not enough to say";
     assert!(report["abstained"][0].as_str().unwrap().starts_with(why), "{report}");
     let list = server.get("/v1/clusters").json();

@@ -7,7 +7,7 @@ use crate::http::handle::query::reply;
 use crate::http::handle::{Reply, events};
 use crate::http::negotiate::{Format, choose, choose_or};
 use crate::http::service::State;
-use crate::limits::{BANS_BYTES_MAX, LIMIT_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::limits::{BANS_BYTES_MAX, BANS_MAX, LIMIT_MAX, NAME_BYTES_MAX, RELEASES_MAX, VALUE_BYTES_MAX};
 use crate::query::{Answer, ClusterRequest, Table, report};
 use bytes::Bytes;
 use hyper::body::Body;
@@ -111,6 +111,11 @@ pub(crate) async fn ban<B: Body<Data = Bytes> + Unpin>(
     // Named twice is banned once.
     bans.accounts.sort_unstable();
     bans.accounts.dedup();
+    let known = state.engine.ledger().bans.len();
+    if known + bans.accounts.len() > BANS_MAX {
+        let detail = format!("accounts: {known} bans are kept already, and at most {BANS_MAX} can be");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "too-many", detail).field("accounts"));
+    }
     let at = instant(bans.at.as_deref())?;
     let count = bans.accounts.len();
     let new = blocking(state, move |state| state.engine.ban(bans.accounts, at)).await??;
@@ -131,6 +136,11 @@ pub(crate) async fn release<B: Body<Data = Bytes> + Unpin>(
     if release.model.is_empty() || release.model.len() > VALUE_BYTES_MAX {
         let detail = format!("model has {} bytes; send 1 to {VALUE_BYTES_MAX}", release.model.len());
         return Err(Problem::new(StatusCode::BAD_REQUEST, "wrong-field", detail).field("model"));
+    }
+    let known = state.engine.ledger();
+    if known.releases.len() >= RELEASES_MAX && !known.releases.contains_key(&release.model) {
+        let detail = format!("model: {RELEASES_MAX} releases are kept already, and no more can be");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "too-many", detail).field("model"));
     }
     let at = instant(release.at.as_deref())?;
     blocking(state, move |state| state.engine.release(release.model, at)).await??;
