@@ -18,6 +18,11 @@ test:
 snap:
     cargo insta review
 
+# Fuzz one decoder for ten minutes (needs a nightly toolchain and cargo-fuzz): records, otlp_logs, otlp_traces, bulk, loki, splunk.
+fuzz target:
+    cargo run --manifest-path tests/fuzz/Cargo.toml --bin seeds
+    cargo +nightly fuzz run --fuzz-dir tests/fuzz {{target}} -- -max_total_time=600 -max_len=65536
+
 # A small provider's day, with three questions answered.
 demo:
     cargo run --release -- demo

@@ -296,12 +296,12 @@ impl Decoder {
 
     /// Takes an object that has not the shape of a native one. Returns whether its source is known.
     fn foreign(&mut self, object: &[u8], line: u64) -> bool {
-        let mut wrongs = Vec::new();
+        // Counted one by one: an object may hold a million records of which each is wrong.
+        let mut rejects = std::mem::take(&mut self.rejects);
         let (envelope, mut sink) = self.sink(line);
-        let known = events_of_json(object, envelope, &mut sink, &mut |wrong| wrongs.push(wrong));
-        for wrong in wrongs {
-            self.reject(line, wrong);
-        }
+        let known =
+            events_of_json(object, envelope, &mut sink, &mut |wrong| wrong.add_to(&mut rejects, line));
+        self.rejects = rejects;
         known
     }
 

@@ -13,6 +13,7 @@ mod campaign;
 mod captures;
 mod closing;
 mod crash;
+mod damage;
 mod dump;
 mod findings;
 mod full_disk;

@@ -5,7 +5,7 @@
 
 use super::{Out, Wrong};
 use crate::ingest::flat::Flat;
-use crate::limits::LINE_BYTES_MAX;
+use crate::limits::{BULK_ITEMS_MAX, LINE_BYTES_MAX};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -64,7 +64,10 @@ impl Action<'_> {
 pub(super) fn requests(body: &[u8], out: &mut Out) -> Result<(), String> {
     let mut lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     while let Some(line) = lines.next() {
-        out.next();
+        out.next()?;
+        if out.summary.items.len() >= BULK_ITEMS_MAX {
+            return Err(format!("a bulk body has at most {BULK_ITEMS_MAX} requests"));
+        }
         let Some(item) = serde_json::from_slice::<Action<'_>>(line).ok().and_then(Action::item) else {
             return Err(format!(
                 "request {} of the body is no action: expected {{\"create\":{{}}}} or {{\"index\":{{}}}}, and the document on the next line",

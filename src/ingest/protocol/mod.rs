@@ -9,11 +9,13 @@
 //! What a body is, is told by its bytes: senders name the wrong type, or none. Answers belong to `http`.
 
 mod bulk;
+mod each;
 mod loki;
 mod otlp;
 mod otlp_json;
 mod splunk;
 mod unpack;
+mod wire;
 
 pub use bulk::Item;
 
@@ -22,7 +24,11 @@ use super::flat::Flat;
 use super::reject::{Rejects, Wrong};
 use super::source::{Envelope, Kind, Mappings, Scratch, Sink, event_of_flat, line_fields};
 use crate::event::{EventBatch, Micros};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, PUSH_BYTES_MAX};
+use crate::limits::{
+    BATCH_BYTES_MAX, BATCH_EVENTS_MAX, PUSH_BYTES_MAX, PUSH_FIELDS_MAX, PUSH_MADE_BYTES_MAX,
+    PUSH_RECORD_FIELDS, PUSH_REFUSED_FIELDS,
+};
+use otlp::Signal;
 use std::collections::VecDeque;
 
 /// A protocol.
@@ -75,6 +81,10 @@ struct Out {
     scratch: Scratch,
     batch: EventBatch,
     full: Vec<EventBatch>,
+    /// Bytes of the full batches.
+    full_bytes: usize,
+    /// Fields that were looked at.
+    fields: usize,
     rejects: Rejects,
     summary: Summary,
     line: u64,
@@ -91,6 +101,8 @@ impl Push {
             scratch: Scratch::default(),
             batch: EventBatch::default(),
             full: Vec::new(),
+            full_bytes: 0,
+            fields: 0,
             rejects: Rejects::default(),
             summary: Summary::default(),
             line: 0,
@@ -134,14 +146,11 @@ impl Push {
             _ if self.too_long => Err(too_long()),
             Err(reason) => Err(reason),
             Ok(body) => match self.protocol {
-                Protocol::OtlpLogs => otlp::logs(&body, &mut self.out),
-                Protocol::OtlpTraces => otlp::traces(&body, &mut self.out),
+                Protocol::OtlpLogs => otlp::request(Signal::Logs, &body, &mut self.out),
+                Protocol::OtlpTraces => otlp::request(Signal::Traces, &body, &mut self.out),
                 Protocol::Bulk => bulk::requests(&body, &mut self.out),
                 Protocol::Loki => loki::push(&body, &mut self.out),
-                Protocol::Splunk => {
-                    splunk::events(&body, &mut self.out);
-                    Ok(())
-                }
+                Protocol::Splunk => splunk::events(&body, &mut self.out),
             },
         };
         if let Err(reason) = result {
@@ -184,14 +193,39 @@ impl Push {
 }
 
 impl Out {
-    /// Counts the next record.
-    fn next(&mut self) {
+    /// Counts the next record. An error when those before it came to more than a body may: what all records
+    /// share, such as labels, is written once and would be kept a million times.
+    fn next(&mut self) -> Result<(), String> {
         self.line += 1;
+        self.fields += PUSH_RECORD_FIELDS;
+        if self.fields > PUSH_FIELDS_MAX || self.full_bytes + self.batch.bytes() > PUSH_MADE_BYTES_MAX {
+            return Err(format!(
+                "the {} records before it come to more than one body may hold: send fewer in one",
+                self.line - 1
+            ));
+        }
+        Ok(())
     }
 
-    /// Adds the event of a record. A record that is of no source, where such ones are normal, is passed over.
+    /// Adds the event of a record, or passes over one that is of no source, where such ones are normal.
+    fn known_record(&mut self, flat: &Flat<'_>, ts: Option<Micros>, id: &str) {
+        let told = self.forced.or_else(|| self.own.told(flat));
+        match told {
+            None => self.fields += flat.len(),
+            // Told again as what may lie in a wrapper.
+            Some(Kind::Native) => self.record_of(self.forced, flat, ts, id),
+            told => self.record_of(told, flat, ts, id),
+        }
+    }
+
+    /// Adds the event of a record.
     fn record(&mut self, flat: &Flat<'_>, ts: Option<Micros>, id: &str) {
-        let envelope = Envelope { line: self.line, ts, id, forced: self.forced, own: self.own };
+        self.record_of(self.forced, flat, ts, id);
+    }
+
+    fn record_of(&mut self, forced: Option<Kind>, flat: &Flat<'_>, ts: Option<Micros>, id: &str) {
+        self.fields += flat.len();
+        let envelope = Envelope { line: self.line, ts, id, forced, own: self.own };
         let mut sink = Sink {
             context: self.context,
             scratch: &mut self.scratch,
@@ -202,11 +236,13 @@ impl Out {
             self.refuse(wrong);
         }
         if self.batch.len() >= BATCH_EVENTS_MAX || self.batch.bytes() >= BATCH_BYTES_MAX {
+            self.full_bytes += self.batch.bytes();
             self.full.push(std::mem::take(&mut self.batch));
         }
     }
 
     fn refuse(&mut self, wrong: Wrong) {
+        self.fields += PUSH_REFUSED_FIELDS;
         self.summary.refused.push(self.line);
         wrong.add_to(&mut self.rejects, self.line);
     }

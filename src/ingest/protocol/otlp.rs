@@ -1,324 +1,246 @@
-//! OpenTelemetry: log records and spans of an export request, in protobuf or JSON.
+//! OpenTelemetry: log records and spans of an export request, in protobuf (here) or JSON (`otlp_json.rs`).
 //!
 //! Attributes keep their own names, those of the resource come below `resource.`. A body that is a JSON text
 //! or a list of keys and values is fields too. Records that are of no source, such as the spans of a
 //! database client, are passed over: an exporter sends all it has. Sources: `opentelemetry/proto/*/v1/*.proto`.
+//!
+//! One record is read at a time, whatever the request claims to hold.
 
-use super::otlp_json as json;
-use super::{Out, add_text};
+use super::wire::{Fields, Malformed, Value, messages, text};
+use super::{Out, add_text, otlp_json};
 use crate::event::Micros;
 use crate::ingest::flat::Flat;
 use crate::ingest::value::Scalar;
 use crate::limits::{FLAT_ARRAY_FIELDS_MAX, NESTING_MAX};
-use prost::{Message, Oneof};
-use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt::Write;
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct LogsRequest {
-    #[prost(message, repeated, tag = "1")]
-    resource_logs: Vec<ResourceLogs>,
+/// What a request holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    Logs,
+    Traces,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ResourceLogs {
-    #[prost(message, optional, tag = "1")]
-    resource: Option<Resource>,
-    #[prost(message, repeated, tag = "2")]
-    scope_logs: Vec<ScopeLogs>,
+/// What a record says beside its fields.
+#[derive(Debug, Default)]
+pub(super) struct About<'a> {
+    /// When it was, in nanoseconds; 0 for none.
+    pub(super) nanos: u64,
+    /// When it was over; 0 for none.
+    pub(super) end_nanos: u64,
+    pub(super) trace: Cow<'a, [u8]>,
+    pub(super) span: Cow<'a, [u8]>,
+    /// Name of a span.
+    pub(super) name: Cow<'a, str>,
 }
 
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
-struct Resource {
-    #[prost(message, repeated, tag = "1")]
-    attributes: Vec<KeyValue>,
-}
-
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ScopeLogs {
-    #[prost(message, repeated, tag = "2")]
-    log_records: Vec<LogRecord>,
-}
-
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct LogRecord {
-    #[prost(fixed64, tag = "1")]
-    #[serde(deserialize_with = "json::number")]
-    time_unix_nano: u64,
-    #[prost(message, optional, tag = "5")]
-    body: Option<AnyValue>,
-    #[prost(message, repeated, tag = "6")]
-    attributes: Vec<KeyValue>,
-    #[prost(bytes = "vec", tag = "9")]
-    #[serde(deserialize_with = "json::hex")]
-    trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "10")]
-    #[serde(deserialize_with = "json::hex")]
-    span_id: Vec<u8>,
-    #[prost(fixed64, tag = "11")]
-    #[serde(deserialize_with = "json::number")]
-    observed_time_unix_nano: u64,
-}
-
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct TracesRequest {
-    #[prost(message, repeated, tag = "1")]
-    resource_spans: Vec<ResourceSpans>,
-}
-
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ResourceSpans {
-    #[prost(message, optional, tag = "1")]
-    resource: Option<Resource>,
-    #[prost(message, repeated, tag = "2")]
-    scope_spans: Vec<ScopeSpans>,
-}
-
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ScopeSpans {
-    #[prost(message, repeated, tag = "2")]
-    spans: Vec<Span>,
-}
-
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Span {
-    #[prost(bytes = "vec", tag = "1")]
-    #[serde(deserialize_with = "json::hex")]
-    trace_id: Vec<u8>,
-    #[prost(bytes = "vec", tag = "2")]
-    #[serde(rename = "spanId", deserialize_with = "json::hex")]
-    id: Vec<u8>,
-    #[prost(string, tag = "5")]
-    name: String,
-    #[prost(fixed64, tag = "7")]
-    #[serde(deserialize_with = "json::number")]
-    start_time_unix_nano: u64,
-    #[prost(fixed64, tag = "8")]
-    #[serde(deserialize_with = "json::number")]
-    end_time_unix_nano: u64,
-    #[prost(message, repeated, tag = "9")]
-    attributes: Vec<KeyValue>,
-    #[prost(message, repeated, tag = "11")]
-    events: Vec<SpanEvent>,
-}
-
-/// Older instrumentation puts prompts into events of the span.
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
-struct SpanEvent {
-    #[prost(message, repeated, tag = "3")]
-    attributes: Vec<KeyValue>,
-}
-
-/// A named value.
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
-pub(super) struct KeyValue {
-    #[prost(string, tag = "1")]
-    pub(super) key: String,
-    #[prost(message, optional, tag = "2")]
-    pub(super) value: Option<AnyValue>,
-}
-
-/// A value of any type.
-#[derive(Clone, PartialEq, Message)]
-pub(super) struct AnyValue {
-    #[prost(oneof = "Value", tags = "1, 2, 3, 4, 5, 6, 7")]
-    pub(super) value: Option<Value>,
-}
-
-/// The types of values.
-#[derive(Clone, PartialEq, Oneof)]
-pub(super) enum Value {
-    #[prost(string, tag = "1")]
-    Text(String),
-    #[prost(bool, tag = "2")]
-    Bool(bool),
-    #[prost(int64, tag = "3")]
-    Int(i64),
-    #[prost(double, tag = "4")]
-    Double(f64),
-    #[prost(message, tag = "5")]
-    Array(ArrayValue),
-    #[prost(message, tag = "6")]
-    List(KeyValueList),
-    #[prost(bytes, tag = "7")]
-    Bytes(Vec<u8>),
-}
-
-/// Values in order.
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
-pub(super) struct ArrayValue {
-    #[prost(message, repeated, tag = "1")]
-    pub(super) values: Vec<AnyValue>,
-}
-
-/// Named values in order.
-#[derive(Clone, PartialEq, Message, Deserialize)]
-#[serde(default)]
-pub(super) struct KeyValueList {
-    #[prost(message, repeated, tag = "1")]
-    pub(super) values: Vec<KeyValue>,
-}
-
-/// Log records of a request.
-pub(super) fn logs(body: &[u8], out: &mut Out) -> Result<(), String> {
-    let request: LogsRequest = request(body, out)?;
-    for of_resource in &request.resource_logs {
-        for record in of_resource.scope_logs.iter().flat_map(|scope| &scope.log_records) {
-            out.next();
-            let mut flat = Flat::new();
-            add_all(&mut flat, "", &record.attributes);
-            match record.body.as_ref().and_then(|body| body.value.as_ref()) {
-                Some(Value::Text(text)) => add_text(&mut flat, text),
-                Some(Value::List(list)) => add_all(&mut flat, "", &list.values),
-                _ => {}
-            }
-            let nanos = if record.time_unix_nano == 0 {
-                record.observed_time_unix_nano
-            } else {
-                record.time_unix_nano
-            };
-            add_ids(&mut flat, &record.trace_id, &record.span_id, nanos);
-            add_resource(&mut flat, of_resource.resource.as_ref());
-            take(&flat, nanos, "", out);
-        }
-    }
-    Ok(())
-}
-
-/// Spans of a request.
-pub(super) fn traces(body: &[u8], out: &mut Out) -> Result<(), String> {
-    let request: TracesRequest = request(body, out)?;
-    for of_resource in &request.resource_spans {
-        for span in of_resource.scope_spans.iter().flat_map(|scope| &scope.spans) {
-            out.next();
-            let mut flat = Flat::new();
-            add_all(&mut flat, "", &span.attributes);
-            for event in &span.events {
-                add_all(&mut flat, "", &event.attributes);
-            }
-            flat.push("span.name", Scalar::Text(Cow::Borrowed(&span.name)));
-            if span.end_time_unix_nano > span.start_time_unix_nano {
-                let lasted = span.end_time_unix_nano - span.start_time_unix_nano;
-                flat.push("duration_ns", Scalar::Whole(lasted));
-            }
-            let nanos = span.start_time_unix_nano;
-            add_ids(&mut flat, &span.trace_id, &span.id, nanos);
-            add_resource(&mut flat, of_resource.resource.as_ref());
-            let id = if span.id.is_empty() {
-                String::new()
-            } else {
-                format!("{}-{}", hex(&span.trace_id), hex(&span.id))
-            };
-            take(&flat, nanos, &id, out);
-        }
-    }
-    Ok(())
-}
-
-/// A request, told by its bytes: a protobuf of one resource may begin with a line feed, and then with a brace.
-fn request<M: Message + Default + for<'de> Deserialize<'de>>(
-    body: &[u8],
-    out: &mut Out,
-) -> Result<M, String> {
-    let mut json_error = None;
+/// The records of a request, told by its bytes: a protobuf of one resource may begin with a line feed, and
+/// then with a brace.
+pub(super) fn request(signal: Signal, body: &[u8], out: &mut Out) -> Result<(), String> {
     if body.trim_ascii_start().starts_with(b"{") {
-        match serde_json::from_slice(body) {
-            Ok(request) => return Ok(request),
-            Err(error) => json_error = Some(error),
+        match serde_json::from_slice::<&RawValue>(body) {
+            Ok(request) => return otlp_json::request(signal, request, out),
+            Err(error) if !is_request(body) => return Err(format!("not taken as JSON: {error}")),
+            Err(_) => {}
         }
     }
-    let decoded = M::decode(body).map_err(|_| match &json_error {
-        Some(error) => format!("not taken as JSON: {error}"),
-        None => "neither an OTLP request in JSON nor one in protobuf".to_owned(),
-    })?;
+    if !is_request(body) {
+        return Err("neither an OTLP request in JSON nor one in protobuf".to_owned());
+    }
     out.summary.protobuf = true;
-    Ok(decoded)
-}
-
-fn take(flat: &Flat<'_>, nanos: u64, id: &str, out: &mut Out) {
-    if out.forced.is_none() && out.own.told(flat).is_none() {
-        return;
-    }
-    let ts: Option<Micros> = (nanos > 0).then_some((nanos / 1_000) as i64);
-    out.record(flat, ts, id);
-}
-
-fn add_ids(flat: &mut Flat<'_>, trace: &[u8], span: &[u8], nanos: u64) {
-    for (name, id) in [("trace_id", trace), ("span_id", span)] {
-        if id.iter().any(|byte| *byte != 0) {
-            flat.push(name, Scalar::Text(Cow::Owned(hex(id))));
+    let mut flat = Flat::new();
+    for of_resource in messages(body, 1).flatten() {
+        let resource = messages(of_resource, 1).flatten().next();
+        for record in messages(of_resource, 2).flatten().flat_map(|scope| messages(scope, 2).flatten()) {
+            out.next()?;
+            flat.clear();
+            let read = match signal {
+                Signal::Logs => log_record(record, &mut flat),
+                Signal::Traces => span(record, &mut flat),
+            };
+            let Ok(about) = read else {
+                out.refuse(super::Wrong::whole("the record is no protobuf message"));
+                continue;
+            };
+            if about.finish(signal, &mut flat) {
+                for attribute in resource.into_iter().flat_map(|resource| messages(resource, 1).flatten()) {
+                    // Damage costs the attribute.
+                    let _ = add(&mut flat, &mut "resource.".to_owned(), attribute, NESTING_MAX);
+                }
+            }
+            about.take(signal, &flat, out);
         }
     }
-    if nanos > 0 {
-        flat.push("time_unix_nano", Scalar::Whole(nanos));
-    }
+    Ok(())
 }
 
-fn add_resource<'a>(flat: &mut Flat<'a>, resource: Option<&'a Resource>) {
-    if let Some(resource) = resource {
-        add_all(flat, "resource.", &resource.attributes);
-    }
+/// Whether the bytes are messages down to single records.
+fn is_request(body: &[u8]) -> bool {
+    let holds = |message: &[u8]| -> Result<(), Malformed> {
+        for scope in messages(message, 2) {
+            Fields::of(scope?).try_for_each(|field| field.map(drop))?;
+        }
+        Ok(())
+    };
+    messages(body, 1).all(|of_resource| of_resource.is_ok_and(|of_resource| holds(of_resource).is_ok()))
 }
 
-fn add_all<'a>(flat: &mut Flat<'a>, below: &str, values: &'a [KeyValue]) {
-    let mut path = below.to_owned();
-    for named in values {
-        add(flat, &mut path, &named.key, named.value.as_ref(), NESTING_MAX);
+fn log_record<'a>(record: &'a [u8], flat: &mut Flat<'a>) -> Result<About<'a>, Malformed> {
+    let (mut about, mut observed, mut body) = (About::default(), 0, None);
+    for field in Fields::of(record) {
+        match field? {
+            (1, Value::Fixed(nanos)) => about.nanos = nanos,
+            (5, Value::Bytes(value)) => body = Some(value),
+            (6, Value::Bytes(attribute)) => add(flat, &mut String::new(), attribute, NESTING_MAX)?,
+            (9, Value::Bytes(id)) => about.trace = id.into(),
+            (10, Value::Bytes(id)) => about.span = id.into(),
+            (11, Value::Fixed(nanos)) => observed = nanos,
+            _ => {}
+        }
     }
+    if about.nanos == 0 {
+        about.nanos = observed;
+    }
+    match body.map(any_value).transpose()?.flatten() {
+        Some((1, Value::Bytes(bytes))) => match text(bytes) {
+            Cow::Borrowed(text) => add_text(flat, text),
+            damaged @ Cow::Owned(_) => flat.push("message", Scalar::Text(damaged)),
+        },
+        Some((6, Value::Bytes(list))) => {
+            for named in messages(list, 1) {
+                add(flat, &mut String::new(), named?, NESTING_MAX)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(about)
 }
 
+fn span<'a>(record: &'a [u8], flat: &mut Flat<'a>) -> Result<About<'a>, Malformed> {
+    let mut about = About::default();
+    for field in Fields::of(record) {
+        match field? {
+            (1, Value::Bytes(id)) => about.trace = id.into(),
+            (2, Value::Bytes(id)) => about.span = id.into(),
+            (5, Value::Bytes(name)) => about.name = text(name),
+            (7, Value::Fixed(nanos)) => about.nanos = nanos,
+            (8, Value::Fixed(nanos)) => about.end_nanos = nanos,
+            (9, Value::Bytes(attribute)) => add(flat, &mut String::new(), attribute, NESTING_MAX)?,
+            _ => {}
+        }
+    }
+    // Older instrumentation puts prompts into events of the span.
+    for event in messages(record, 11) {
+        for attribute in messages(event?, 3) {
+            add(flat, &mut String::new(), attribute?, NESTING_MAX)?;
+        }
+    }
+    Ok(about)
+}
+
+/// Adds a named value.
 fn add<'a>(
     flat: &mut Flat<'a>,
     path: &mut String,
-    name: &str,
-    value: Option<&'a AnyValue>,
+    named: &'a [u8],
     levels_left: usize,
-) {
-    let Some(value) = value.and_then(|value| value.value.as_ref()) else { return };
-    let start = path.len();
-    path.push_str(name);
-    match value {
-        Value::Text(text) => flat.push(path, Scalar::Text(Cow::Borrowed(text))),
-        Value::Bool(truth) => flat.push(path, Scalar::Bool(*truth)),
-        Value::Int(number) => {
-            flat.push(path, u64::try_from(*number).map_or(Scalar::Negative(*number), Scalar::Whole));
+) -> Result<(), Malformed> {
+    let (mut name, mut value) = (&[][..], None);
+    for field in Fields::of(named) {
+        match field? {
+            (1, Value::Bytes(bytes)) => name = bytes,
+            (2, Value::Bytes(bytes)) => value = Some(bytes),
+            _ => {}
         }
-        Value::Double(number) => flat.push(path, Scalar::Double(*number)),
-        Value::Array(array) if levels_left > 0 => {
-            path.push('.');
-            for (at, value) in array.values.iter().take(FLAT_ARRAY_FIELDS_MAX).enumerate() {
-                add(flat, path, &at.to_string(), Some(value), levels_left - 1);
-            }
-        }
-        Value::List(list) if levels_left > 0 => {
-            path.push('.');
-            for named in &list.values {
-                add(flat, path, &named.key, named.value.as_ref(), levels_left - 1);
-            }
-        }
-        // Bytes mean nothing here, and what lies too deep is left out.
-        Value::Bytes(_) | Value::Array(_) | Value::List(_) => {}
     }
-    path.truncate(start);
+    match value {
+        Some(value) => add_value(flat, path, &text(name), value, levels_left),
+        None => Ok(()),
+    }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a String never fails.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn add_value<'a>(
+    flat: &mut Flat<'a>,
+    path: &mut String,
+    name: &str,
+    value: &'a [u8],
+    levels_left: usize,
+) -> Result<(), Malformed> {
+    let start = path.len();
+    path.push_str(name);
+    match any_value(value)? {
+        Some((1, Value::Bytes(bytes))) => flat.push(path, Scalar::Text(text(bytes))),
+        Some((2, Value::Varint(truth))) => flat.push(path, Scalar::Bool(truth != 0)),
+        Some((3, Value::Varint(number))) => flat.push(path, whole(number as i64)),
+        Some((4, Value::Fixed(bits))) => flat.push(path, Scalar::Double(f64::from_bits(bits))),
+        // What lies too deep is left out.
+        Some((5, Value::Bytes(array))) if levels_left > 0 => {
+            path.push('.');
+            for (at, value) in messages(array, 1).take(FLAT_ARRAY_FIELDS_MAX).enumerate() {
+                add_value(flat, path, &at.to_string(), value?, levels_left - 1)?;
+            }
+        }
+        Some((6, Value::Bytes(list))) if levels_left > 0 => {
+            path.push('.');
+            for named in messages(list, 1) {
+                add(flat, path, named?, levels_left - 1)?;
+            }
+        }
+        // Bytes mean nothing here.
+        _ => {}
+    }
+    path.truncate(start);
+    Ok(())
 }
+
+/// The value of a type that is told by its field; of several the last.
+fn any_value(value: &[u8]) -> Result<Option<(u64, Value<'_>)>, Malformed> {
+    Fields::of(value).try_fold(None, |_, field| field.map(Some))
+}
+
+/// A whole number of either sign.
+pub(super) fn whole(number: i64) -> Scalar<'static> {
+    u64::try_from(number).map_or(Scalar::Negative(number), Scalar::Whole)
+}
+
+impl About<'_> {
+    /// Adds what is no attribute to the fields. Gives whether attributes of the resource have room beside it.
+    pub(super) fn finish(&self, signal: Signal, flat: &mut Flat<'_>) -> bool {
+        if signal == Signal::Traces {
+            flat.push("span.name", Scalar::Text(Cow::Owned(self.name.clone().into_owned())));
+            if self.end_nanos > self.nanos {
+                flat.push("duration_ns", Scalar::Whole(self.end_nanos - self.nanos));
+            }
+        }
+        for (name, id) in [("trace_id", &self.trace), ("span_id", &self.span)] {
+            if id.iter().any(|byte| *byte != 0) {
+                flat.push(name, Scalar::Text(Cow::Owned(hex(id))));
+            }
+        }
+        if self.nanos > 0 {
+            flat.push("time_unix_nano", Scalar::Whole(self.nanos));
+        }
+        !flat.is_cut()
+    }
+
+    /// Takes the record, if it is of a source.
+    pub(super) fn take(&self, signal: Signal, flat: &Flat<'_>, out: &mut Out) {
+        let ts: Option<Micros> = (self.nanos > 0).then_some((self.nanos / 1_000) as i64);
+        if signal == Signal::Traces && !self.span.is_empty() {
+            out.known_record(flat, ts, &format!("{}-{}", hex(&self.trace), hex(&self.span)));
+        } else {
+            out.known_record(flat, ts, "");
+        }
+    }
+}
+
+/// Ids longer than any are cut.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half & 15)]);
+    bytes.iter().take(ID_BYTES_MAX).flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+}
+
+/// Bytes of a trace or span id that are read; they have 16 and 8.
+const ID_BYTES_MAX: usize = 64;

@@ -36,10 +36,10 @@ struct Message<'a> {
     meta: &'a RawValue,
 }
 
-pub(super) fn events(body: &[u8], out: &mut Out) {
+pub(super) fn events(body: &[u8], out: &mut Out) -> Result<(), String> {
     let mut rest = body.trim_ascii_start();
     while !rest.is_empty() {
-        out.next();
+        out.next()?;
         let mut stream = serde_json::Deserializer::from_slice(rest).into_iter::<&RawValue>();
         match stream.next() {
             Some(Ok(object)) => {
@@ -56,6 +56,7 @@ pub(super) fn events(body: &[u8], out: &mut Out) {
         }
         rest = rest.trim_ascii_start();
     }
+    Ok(())
 }
 
 fn take(object: &RawValue, out: &mut Out) {

@@ -116,22 +116,27 @@ fn nested(tag: u8, inside: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn values_nested_beyond_reason_are_refused_and_cost_nothing() {
+fn what_lies_too_deep_is_left_out_and_costs_nothing() {
+    let account = nested(6, &[nested(1, b"user.id"), nested(2, &nested(1, b"ann"))].concat());
+    let time = [&[0x09][..], &1_795_426_307_000_000_000_u64.to_le_bytes()].concat();
     let mut value = nested(1, b"deep");
     for _ in 0..10_000 {
         value = nested(5, &nested(1, &value));
     }
-    let body = nested(1, &nested(2, &nested(2, &nested(5, &value))));
+    let deep = nested(6, &[nested(1, b"x"), nested(2, &value)].concat());
+    let body = nested(1, &nested(2, &nested(2, &[time, deep, account].concat())));
     let (events, rejects, summary) = pushed(Protocol::OtlpLogs, &body);
-    assert!(events.is_empty() && rejects.len() == 1 && summary.broken.is_some());
+    assert_eq!((events.len(), rejects.len(), summary.broken), (1, 0, None));
+    assert!(summary.protobuf);
 
     let json = format!(
-        "{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{{\"body\":{}{}}}]}}]}}]}}",
+        "{{\"resourceLogs\":[{{\"scopeLogs\":[{{\"logRecords\":[{{\"timeUnixNano\":\"1795426307000000000\",\"attributes\":[\
+         {{\"key\":\"x\",\"value\":{}{}}},{{\"key\":\"user.id\",\"value\":{{\"stringValue\":\"ann\"}}}}]}}]}}]}}]}}",
         "{\"arrayValue\":{\"values\":[".repeat(10_000),
         "]}}".repeat(10_000)
     );
-    let (events, _, summary) = pushed(Protocol::OtlpLogs, json.as_bytes());
-    assert!(events.is_empty() && summary.broken.is_some());
+    let (events, rejects, summary) = pushed(Protocol::OtlpLogs, json.as_bytes());
+    assert_eq!((events.len(), rejects.len(), summary), (1, 0, Summary::default()));
 }
 
 #[test]

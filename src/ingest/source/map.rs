@@ -11,7 +11,7 @@ use super::record::{FIELDS_MAX, Record};
 use super::way::{How, Way};
 use super::{Envelope, Kind};
 use crate::event::Micros;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// How one kind of record is read.
 #[derive(Debug)]

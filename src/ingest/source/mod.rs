@@ -41,6 +41,7 @@ use super::reject::Wrong;
 use super::sketch::Systems;
 use super::value::Scalar;
 use crate::event::{EventBatch, Micros};
+use crate::limits::LIST_RECORDS_MAX;
 use field::Field;
 use map::Mapped;
 use std::borrow::Cow;
@@ -86,18 +87,24 @@ pub(in crate::ingest) fn event_of_flat(
     envelope: Envelope<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<Kind, Wrong> {
+    let told = envelope.forced.or_else(|| envelope.own.told(flat));
     if envelope.forced.is_none()
-        && matches!(envelope.own.told(flat), None | Some(Kind::Native))
+        && matches!(told, None | Some(Kind::Native))
         && let Some(inner) = unwrap::text(flat, envelope.own)
     {
-        return event_of_whole(&inner, envelope, sink);
+        return event_of_whole(&inner, envelope.own.told(&inner), envelope, sink);
     }
-    event_of_whole(flat, envelope, sink)
+    event_of_whole(flat, told, envelope, sink)
 }
 
-fn event_of_whole(flat: &Flat<'_>, envelope: Envelope<'_>, sink: &mut Sink<'_>) -> Result<Kind, Wrong> {
-    let mut mapped = mapped(flat, envelope, sink.context);
-    let kind = mapped.kind;
+fn event_of_whole(
+    flat: &Flat<'_>,
+    told: Option<Kind>,
+    envelope: Envelope<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Kind, Wrong> {
+    let kind = told.unwrap_or(Kind::Native);
+    let mut mapped = mapped(flat, kind, envelope, sink.context);
     mapped.record.source = kind.name();
     let explained = sink.explained.is_some().then(|| Explained::of(&mapped, envelope.line));
     let taken = check_needed(&mapped).and_then(|()| {
@@ -105,9 +112,9 @@ fn event_of_whole(flat: &Flat<'_>, envelope: Envelope<'_>, sink: &mut Sink<'_>) 
         mapped.record.weak_id = mapped.has_weak_id();
         // Sorting every field takes longer than all else here, and an id says as much.
         let by_id = mapped.has(Field::RequestId) && !mapped.record.weak_id;
-        let canonical = if by_id { String::new() } else { canonical(flat) };
+        let canonical = if by_id { Vec::new() } else { canonical(flat, sink.context.seed) };
         let record = &mut mapped.record;
-        native::assemble(record, canonical.as_bytes(), envelope.line, sink.context, sink.scratch, sink.batch)
+        native::assemble(record, &canonical, envelope.line, sink.context, sink.scratch, sink.batch)
     });
     if let (Some(list), Some(mut explained)) = (sink.explained.as_deref_mut(), explained) {
         explained.problem = taken.as_ref().err().map(|wrong| wrong.reason.clone());
@@ -126,7 +133,13 @@ pub(in crate::ingest) fn events_of_json(
 ) -> bool {
     let mut flat = Flat::new();
     let elements = unwrap::elements(object);
-    for element in &elements {
+    if elements.len() > LIST_RECORDS_MAX {
+        let more = elements.len() - LIST_RECORDS_MAX;
+        wrong(Wrong::whole(format!(
+            "{more} records of the list are past its first {LIST_RECORDS_MAX}; send fewer in one"
+        )));
+    }
+    for element in elements.iter().take(LIST_RECORDS_MAX) {
         let element = element.get().as_bytes();
         flat.clear();
         if !event_of_json(&mut flat, element, true, envelope, sink, wrong) {
@@ -167,7 +180,9 @@ pub(in crate::ingest) fn event_of_line(
     envelope: Envelope<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<Result<Kind, Wrong>> {
-    nginx::combined(text).map(|flat| event_of_whole(&flat, envelope, sink))
+    nginx::combined(text).map(|flat| {
+        event_of_whole(&flat, envelope.forced.or_else(|| envelope.own.told(&flat)), envelope, sink)
+    })
 }
 
 /// The fields of a line of an access log, if it is one.
@@ -177,8 +192,12 @@ pub(in crate::ingest) fn line_fields(text: &str) -> Option<Vec<(String, Scalar<'
 }
 
 /// What the fields of the contract are in a record.
-fn mapped<'r, 'f>(flat: &'f Flat<'r>, envelope: Envelope<'f>, context: Context) -> Mapped<'r, 'f> {
-    let kind = envelope.forced.or_else(|| envelope.own.told(flat)).unwrap_or(Kind::Native);
+fn mapped<'r, 'f>(
+    flat: &'f Flat<'r>,
+    kind: Kind,
+    envelope: Envelope<'f>,
+    context: Context,
+) -> Mapped<'r, 'f> {
     let mut mapped = Mapped::new(kind, kind.table(), flat);
     (kind.source().finish)(&mut mapped);
     mapped.fill(envelope);
@@ -230,11 +249,39 @@ fn borrowed<'r>(value: &'r Scalar<'_>) -> Scalar<'r> {
     }
 }
 
-/// All fields as one text that does not depend on their order: the same record gives the same text.
-fn canonical(flat: &Flat<'_>) -> String {
-    let mut fields: Vec<String> = flat.iter().map(|(path, value)| format!("{path}\0{value:?}")).collect();
+/// All fields as bytes that do not depend on their order: the same record gives the same bytes. Each field is a
+/// keyed hash, so that nobody can choose two records that give the same.
+fn canonical(flat: &Flat<'_>, seed: u64) -> Vec<u8> {
+    let mut fields = Vec::with_capacity(flat.len());
+    let mut bytes = Vec::new();
+    for (path, value) in flat.iter() {
+        bytes.clear();
+        bytes.extend_from_slice(path.as_bytes());
+        bytes.push(0);
+        match value {
+            Scalar::Missing | Scalar::Nested => continue,
+            Scalar::Text(text) => {
+                bytes.push(b't');
+                bytes.extend_from_slice(text.as_bytes());
+            }
+            Scalar::Whole(number) => {
+                bytes.push(b'w');
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            Scalar::Negative(number) => {
+                bytes.push(b'n');
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+            Scalar::Double(number) => {
+                bytes.push(b'd');
+                bytes.extend_from_slice(&number.to_bits().to_le_bytes());
+            }
+            Scalar::Bool(truth) => bytes.extend_from_slice(&[b'b', u8::from(*truth)]),
+        }
+        fields.push(xxhash_rust::xxh3::xxh3_64_with_seed(&bytes, seed));
+    }
     fields.sort_unstable();
-    fields.join("\0")
+    fields.into_iter().flat_map(u64::to_le_bytes).collect()
 }
 
 #[cfg(test)]

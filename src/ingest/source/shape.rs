@@ -6,7 +6,7 @@ use super::own::Own;
 use super::{
     caddy, cloudflare, envoy, helicone, kong, langfuse, litellm, native_source, nginx, otel, portkey, traefik,
 };
-use std::collections::HashMap;
+use hashbrown::HashMap;
 use std::sync::LazyLock;
 
 /// A log source.

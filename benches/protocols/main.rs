@@ -1,0 +1,153 @@
+//! The same events in each protocol, side by side in one run: `cargo bench --bench protocols`.
+//!
+//! Decoding alone is measured by the processor time of its thread, which other programs do not disturb; with
+//! `--serve` the same bodies go over HTTP to a server, a new one each, and its processor time is reported.
+
+#![expect(clippy::print_stdout, reason = "a program whose output is its result")]
+
+mod bodies;
+#[expect(dead_code, reason = "shared with other benches, which use the rest")]
+#[path = "../rig/mod.rs"]
+mod rig;
+#[expect(dead_code, reason = "shared with other benches, which use the rest")]
+#[path = "../rig/usage.rs"]
+mod usage;
+#[expect(dead_code, reason = "shared with other benches, which use the rest")]
+#[path = "../world/mod.rs"]
+mod world;
+
+use bodies::{Body, FORMS, Form};
+use cahoots::ingest::{Context, Decoder, Push};
+use clap::Parser;
+use rig::Failure;
+use rig::http::Client;
+use rig::server::Server;
+use rustix::time::{ClockId, clock_gettime};
+use std::path::PathBuf;
+use std::time::Instant;
+use world::{SEED, World};
+
+/// Measure every decoder with the same events
+#[derive(Debug, Parser)]
+struct Options {
+    /// Events to send in each form
+    #[arg(long, default_value_t = 200_000)]
+    events: u64,
+    /// Events of one body
+    #[arg(long, default_value_t = 1_000)]
+    body: usize,
+    /// Times that each form is decoded; the best one counts
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Send the bodies to a server too
+    #[arg(long)]
+    serve: bool,
+    /// Folder for its data; it has to be new
+    #[arg(long, default_value = "target/bench-data/protocols")]
+    data: PathBuf,
+    /// The program to start, instead of the one built with this
+    #[arg(long)]
+    program: Option<PathBuf>,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<(), Failure> {
+    let options = Options::parse();
+    let mut world = World::new(options.events, SEED);
+    let mut lines = Vec::new();
+    while world.write_line(&mut lines) {}
+    let lines: Vec<&[u8]> = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    println!("{} events, {} a body, best of {} rounds", lines.len(), options.body, options.rounds);
+    println!("{:<22} {:>8} {:>12} {:>8}", "form", "bytes", "decoded/s", "of native");
+    let mut native = None;
+    for form in FORMS {
+        let bodies: Vec<Body> =
+            lines.chunks(options.body).map(|lines| bodies::body(form, lines)).collect::<Result<_, _>>()?;
+        let bytes: usize = bodies.iter().map(|body| body.bytes.len()).sum();
+        let mut best = f64::MAX;
+        for _ in 0..options.rounds {
+            let before = thread_seconds();
+            let events: usize = bodies.iter().map(|body| decode(form, body)).sum();
+            best = best.min(thread_seconds() - before);
+            if events != lines.len() {
+                return Err(format!("{}: {events} of {} events", form.name, lines.len()).into());
+            }
+        }
+        let rate = lines.len() as f64 / best;
+        let native = *native.get_or_insert(rate);
+        let each = bytes / lines.len();
+        println!("{:<22} {each:>8} {rate:>12.0} {:>8.2}", form.name, rate / native);
+    }
+    if options.serve {
+        serve(&options, &lines)?;
+    }
+    Ok(())
+}
+
+/// Decodes a body and drops its events.
+fn decode(form: Form, body: &Body) -> usize {
+    let context = Context { seed: 1, now: i64::MAX / 4, keep_extra: false };
+    let mut events = 0;
+    if let Some(protocol) = form.protocol {
+        let mut push = Push::new(protocol, context, None);
+        push.feed(&body.bytes);
+        while !push.finish() {
+            events += push.take_batch().len();
+        }
+        return events + push.take_batch().len();
+    }
+    let mut decoder = Decoder::new(context);
+    let mut rest = body.bytes.as_slice();
+    while !rest.is_empty() {
+        let used = decoder.feed(rest);
+        rest = &rest[used..];
+        if decoder.batch_ready() {
+            events += decoder.take_batch().len();
+        }
+    }
+    while !decoder.finish() {
+        events += decoder.take_batch().len();
+    }
+    events + decoder.take_batch().len()
+}
+
+/// Processor seconds of this thread.
+fn thread_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Sends every form to a server of its own.
+fn serve(options: &Options, lines: &[&[u8]]) -> Result<(), Failure> {
+    println!("\n{:<22} {:>12} {:>14} {:>8}", "form, over HTTP", "stored/s", "server us each", "of native");
+    let program = rig::server::program(options.program.clone());
+    let mut native = None;
+    for form in FORMS {
+        let data = options.data.join(form.name);
+        let server = Server::start(&program, &data)?;
+        server.wait_until_ready()?;
+        let mut client = Client::connect(&server.url)?;
+        let (began, before) = (Instant::now(), usage::processor_seconds(server.child.id())?);
+        for lines in lines.chunks(options.body) {
+            let body = bodies::body(form, lines)?;
+            let reply = client.post(form.path, &body.bytes)?;
+            if !(200..300).contains(&reply.status) {
+                return Err(format!("{}: {}", form.name, String::from_utf8_lossy(&reply.body)).into());
+            }
+        }
+        let (wall, used) = (began.elapsed(), usage::processor_seconds(server.child.id())? - before);
+        let status = client.get("/v1/status")?.json()?;
+        if status["events"].as_u64() != Some(lines.len() as u64) {
+            return Err(format!("{}: {} events are stored", form.name, status["events"]).into());
+        }
+        server.stop()?;
+        std::fs::remove_dir_all(&data)?;
+        let each = used * 1e6 / lines.len() as f64;
+        let native = *native.get_or_insert(each);
+        let rate = lines.len() as f64 / wall.as_secs_f64();
+        println!("{:<22} {rate:>12.0} {each:>14.2} {:>8.2}", form.name, native / each);
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Fuzzes one decoder: `otlp_logs`.
+
+#![no_main]
+
+#[path = "../check.rs"]
+mod check;
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| {
+    check::check(Some(cahoots::ingest::Protocol::OtlpLogs), body);
+});
