@@ -16,10 +16,10 @@ pub const COVERED_SOURCES_MAX: usize = 64;
 pub const COVERED_REASONS_MAX: usize = 32;
 
 /// Fields of all records of a body of OTLP, Elasticsearch bulk, Loki or Splunk, what they share counted for each. Past
-/// it the rest of the body is refused. `LiteLLM` makes a million of the longest body, lines of nginx six.
-pub const PUSH_FIELDS_MAX: usize = 16 << 20;
+/// it the rest of the body is refused. `LiteLLM` makes a million of the longest body, lines of nginx five.
+pub const PUSH_FIELDS_MAX: usize = 8 << 20;
 
-/// Fields as which a record counts besides its own, so that empty ones have an end: a million of them.
+/// Fields as which a record counts besides its own, so that empty ones have an end: half a million of them.
 pub const PUSH_RECORD_FIELDS: usize = 16;
 
 /// Fields as which a refused record counts besides, for the reason that is made up for it.

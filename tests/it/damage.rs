@@ -7,7 +7,7 @@ mod check;
 #[path = "../fuzz/seeds.rs"]
 mod seeds;
 
-use crate::harness::Server;
+use crate::harness::{Response, Server, read_response};
 use cahoots::ingest::Protocol;
 use check::{TARGETS, check};
 use std::fmt::Write as _;
@@ -179,6 +179,25 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+/// Sends a body and waits for the answer for as long as it takes: what is judged here is memory.
+#[cfg(target_os = "linux")]
+fn post(server: &Server, path: &str, encoding: &str, body: &[u8]) -> Response {
+    let mut stream = server.connect();
+    stream.set_read_timeout(None).unwrap();
+    stream.set_write_timeout(None).unwrap();
+    let encoding =
+        if encoding.is_empty() { String::new() } else { format!("Content-Encoding: {encoding}\r\n") };
+    let host = server.address;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{encoding}Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // A body that is refused early is not read to its end; the answer is there all the same.
+    let _sent = stream.write_all(body);
+    read_response(&mut stream).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
 /// Most memory that the server has had.
 #[cfg(target_os = "linux")]
 fn peak_bytes(server: &Server) -> u64 {
@@ -197,9 +216,7 @@ fn bodies_made_to_fill_memory_leave_the_server_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path());
     for (path, encoding, body) in bombs() {
-        let headers = [("Content-Encoding", encoding)];
-        let headers = if encoding.is_empty() { &[][..] } else { &headers[..] };
-        let answer = server.request("POST", path, headers, &body);
+        let answer = post(&server, path, encoding, &body);
         assert!(answer.status < 500 && answer.status != 429, "{path}: {}", answer.status);
         let peak = peak_bytes(&server);
         assert!(peak < PEAK_BYTES_MAX, "{path} {encoding}, {} bytes: {peak} bytes of memory", body.len());
