@@ -23,7 +23,8 @@ pub(crate) fn python(name: &str, packages: &[&str]) -> PathBuf {
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let venv = folder().join(name);
     let python = venv.join("bin/python");
-    if !python.try_exists().expect("disk") {
+    // pip comes last: without it the environment was left half made.
+    if !venv.join("bin/pip").try_exists().expect("disk") {
         must(Command::new("python3").arg("-m").arg("venv").arg(&venv));
     }
     must(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(packages));
