@@ -295,7 +295,8 @@ impl Cluster {
         self.take_out(page, found);
         let today = self.members.iter().filter_map(|member| {
             let rank = window.find(&member.account)?;
-            if member.flagged == closing(day) {
+            // Whoever joined today, at its close or in one of its hours.
+            if member.flagged > closing(day - 1) {
                 window.account(rank).map(|a| a.events)
             } else {
                 window.daily(rank).last().map(|n| u64::from(*n))
