@@ -4,6 +4,7 @@
 //! can be told apart. Nothing is guessed: an unknown key or a missing file is an error.
 
 use crate::ingest::{Mapping, Mappings};
+use crate::privacy::Pseudonyms;
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -27,6 +28,8 @@ pub struct Typed {
     pub token_file: Option<PathBuf>,
     /// Whether unknown fields of events are kept.
     pub keep_extra: Option<bool>,
+    /// What is kept under a pseudonym.
+    pub pseudonymize: Option<Vec<String>>,
     /// Sources of logs that are not built in.
     pub source: Option<Vec<Mapping>>,
 }
@@ -44,6 +47,8 @@ pub struct Config {
     pub keep_extra: bool,
     /// Sources of logs that are not built in.
     pub sources: Mappings,
+    /// What is kept under a pseudonym; none for what the database has.
+    pub pseudonymize: Option<Pseudonyms>,
 }
 
 /// Why a configuration means nothing.
@@ -95,6 +100,9 @@ pub enum ConfigError {
     /// Neither told nor found.
     #[error("no folder for the data: neither STATE_DIRECTORY nor HOME is set, so say --data FOLDER")]
     NoFolder,
+    /// Nothing that can have a pseudonym.
+    #[error("pseudonymize holds {0:?}: it takes account and ip, or nothing")]
+    Pseudonymize(String),
     /// A token that no client could send.
     #[error(
         "token file {0:?} must hold one line of at least 16 printable ASCII characters without spaces; make one with: head -c 24 /dev/urandom | base64"
@@ -134,6 +142,7 @@ impl Typed {
             token_file: self.token_file.or(below.token_file),
             keep_extra: self.keep_extra.or(below.keep_extra),
             source: self.source.or(below.source),
+            pseudonymize: self.pseudonymize.or(below.pseudonymize),
         }
     }
 
@@ -157,7 +166,12 @@ impl Config {
             None => state_folder(variable).ok_or(ConfigError::NoFolder)?,
         };
         let keep_extra = typed.keep_extra.unwrap_or(false);
-        Ok(Self { data, listen, token_file: typed.token_file, keep_extra, sources })
+        let words = |words: Vec<String>| {
+            let words = words.iter().map(String::as_str).filter(|word| !word.trim().is_empty());
+            Pseudonyms::from_words(words).map_err(ConfigError::Pseudonymize)
+        };
+        let pseudonymize = typed.pseudonymize.map(words).transpose()?;
+        Ok(Self { data, listen, token_file: typed.token_file, keep_extra, sources, pseudonymize })
     }
 
     /// The token, if there is a file for one.
@@ -215,7 +229,7 @@ fn nearest(key: &str, message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, ConfigError, LISTEN_DEFAULT, Typed, read_token, state_folder};
+    use super::{Config, ConfigError, LISTEN_DEFAULT, Pseudonyms, Typed, read_token, state_folder};
     use std::ffi::OsString;
     use std::path::{Path, PathBuf};
 
@@ -246,6 +260,19 @@ mod tests {
         let file = toml("listen = '127.0.0.1:2'\nkeep_extra = true\ndata = '/d'").expect("toml");
         let config = Config::resolve(flags.or(file), home).expect("config");
         assert_eq!((config.listen.port(), config.keep_extra, config.data), (1, true, PathBuf::from("/d")));
+    }
+
+    #[test]
+    fn pseudonyms_are_told_by_words_and_nothing_is_said_by_saying_nothing() {
+        let of =
+            |text: &str| Config::resolve(toml(text).expect("toml"), home).map(|config| config.pseudonymize);
+        let both = Pseudonyms { accounts: true, ips: true };
+        assert_eq!(of("pseudonymize = ['account', 'ip']").expect("words"), Some(both));
+        assert_eq!(of("pseudonymize = []").expect("none"), Some(Pseudonyms::NONE));
+        assert_eq!(of("").expect("nothing"), None);
+        assert!(
+            matches!(of("pseudonymize = ['ips']"), Err(ConfigError::Pseudonymize(word)) if word == "ips")
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! # The floors
 //!
 //! ```text
-//! main -> cli, app -> http -> {ingest, query -> detect, drill} -> store -> {event, limits, clock}
+//! main -> cli, app -> http -> {ingest, query -> detect, drill} -> store -> {event, limits, clock, privacy}
 //! ```
 //!
 //! Nothing calls upward; `tests/house.rs` checks it, and that redb is named in `store` only, hyper in
@@ -15,8 +15,8 @@
 //!
 //! # The write path
 //!
-//! [`http`] bounds and decompresses a body; [`ingest`] decodes it into an [`event::EventBatch`] and
-//! queues it; one writer thread commits what has gathered ([`store`]), and only after the fsync is
+//! [`http`] bounds and decompresses a body; [`ingest`] decodes it into an [`event::EventBatch`], with hashes in
+//! the place of what must not be kept ([`privacy`]), and queues it; one writer thread commits what has gathered ([`store`]), and only after the fsync is
 //! the request answered. Every 65,536 rows become an immutable segment; at the end of an event-time
 //! day its relations (who was seen with what) are written once, in key order.
 //!
@@ -41,6 +41,7 @@ pub mod event;
 pub mod http;
 pub mod ingest;
 pub mod limits;
+pub mod privacy;
 pub mod query;
 pub mod store;
 pub mod text;

@@ -227,10 +227,14 @@ pub use send::{
     SEND_BYTES_MAX, SEND_CONNECTIONS, SEND_ERRORS_SHOWN_MAX, SEND_LINES_MAX, SEND_TRIES_MAX, SEND_WAIT_MAX,
 };
 
-// --- What log sources may be, and what is counted of them: sources.rs ---
+// --- What log sources and account records may be: sources.rs, records.rs ---
 
+mod records;
 mod sources;
 
+pub use records::{
+    ACCOUNT_RECORDS_MAX, ACCOUNTS_BYTES_MAX, ACCOUNTS_COMMIT_MAX, ACCOUNTS_SEND_BYTES, VOUCHED_SHARE,
+};
 pub use sources::{
     BULK_ITEMS_MAX, COVERED_REASONS_MAX, COVERED_SOURCES_MAX, LIST_RECORDS_MAX, OWN_CONDITIONS_MAX,
     OWN_PATHS_MAX, OWN_SOURCES_MAX, PUSH_FIELDS_MAX, PUSH_MADE_BYTES_MAX, PUSH_RECORD_FIELDS,

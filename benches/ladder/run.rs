@@ -86,7 +86,9 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
     let (store, mut appender) = Store::open(folder.path(), 1).expect("store");
     let first_day = plan.first_day.0;
     let world = World::new(plan, seed);
-    let mut decoder = Decoder::new(Context { seed: store.seed(), now: Micros::MAX / 4, keep_extra: false });
+    let (now, privacy) = (Micros::MAX / 4, *store.privacy());
+    let context = Context { seed: store.seed(), now, keep_extra: false, privacy };
+    let mut decoder = Decoder::new(context);
     let mut analysis = Analysis::load(&store).expect("state");
     let mut spent = Duration::ZERO;
     let mut bytes = Vec::new();

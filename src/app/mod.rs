@@ -8,18 +8,19 @@ mod offline;
 pub use offline::{Offline, OfflineError, verify_against};
 
 use crate::clock::{Clock, SystemClock};
-use crate::detect::{Ledger, Report, seal};
-use crate::event::{EventBatch, Micros};
+use crate::detect::{Ledger, Report, complete};
+use crate::event::{Dim, EventBatch, Micros};
 use crate::http::auth::Guard;
-use crate::http::engine::{Decode, Engine, Pending, Status};
+use crate::http::engine::{AccountsNoted, Decode, Engine, Pending, Status};
 use crate::http::serve;
 use crate::ingest::{
-    Append, Budget as Room, Context, Decoder, Kind, Mappings, Outcome, Permit, Protocol, Push, Refused,
-    Reject, Writer,
+    AccountRecords, Append, Budget as Room, Context, Decoder, Kind, Mappings, Outcome, Permit, Protocol,
+    Push, Refused, Reject, Writer,
 };
-use crate::limits::{INFLIGHT_BYTES_MAX, INFLIGHT_WAIT};
+use crate::limits::{ACCOUNTS_COMMIT_MAX, INFLIGHT_BYTES_MAX, INFLIGHT_WAIT};
+use crate::privacy::Pseudonyms;
 use crate::query::{self, Answer, Budget, QueryError, Request};
-use crate::store::{Appended, Appender, Health, Shelf, Store, StoreError};
+use crate::store::{Appended, Appender, Founding, Health, Shelf, Store, StoreError};
 use analyst::Analyst;
 use serde_json::Value;
 use std::hash::{BuildHasher, RandomState};
@@ -43,6 +44,8 @@ pub struct Options {
     pub keep_extra: bool,
     /// Sources of logs that are not built in.
     pub sources: Mappings,
+    /// What is kept under a pseudonym; none for what the database has.
+    pub pseudonymize: Option<Pseudonyms>,
 }
 
 /// Why the server could not start.
@@ -154,7 +157,11 @@ impl House {
     fn open(options: &Options) -> Result<Self, StoreError> {
         // Keyed with what the system gives as random; a database that exists keeps its own.
         let seed = RandomState::new().hash_one(std::process::id());
-        let (store, appender) = Store::open(&options.data, seed)?;
+        let mut key = [0; 32];
+        getrandom::fill(&mut key)
+            .map_err(|error| StoreError::Open(format!("the system gives no random numbers: {error}")))?;
+        let founding = Founding { seed, key, pseudonyms: options.pseudonymize };
+        let (store, appender) = Store::open_as(&options.data, &founding)?;
         let analyst = Arc::new(Analyst::start(store.clone())?);
         let writer = Writer::start(Box::new(StoreAppender { appender, analyst: Arc::clone(&analyst) }))?;
         let room = Room::new(INFLIGHT_BYTES_MAX, INFLIGHT_WAIT);
@@ -173,7 +180,7 @@ impl House {
 impl Engine for House {
     fn decoder(&self, protocol: Option<Protocol>, source: Option<Kind>) -> Box<dyn Decode> {
         let (seed, now) = (self.store.seed(), self.clock.now());
-        let context = Context { seed, now, keep_extra: self.keep_extra };
+        let context = Context { seed, now, keep_extra: self.keep_extra, privacy: *self.store.privacy() };
         match protocol {
             Some(protocol) => Box::new(Push::new(protocol, context, source).with_mappings(self.sources)),
             None => Box::new(Decoder::new(context).of_source(source).with_mappings(self.sources)),
@@ -223,15 +230,34 @@ impl Engine for House {
         let document = kept.and_then(|text| serde_json::from_str(&text).ok());
         let document =
             document.ok_or_else(|| QueryError::NotFound { what: "evidence", name: id.to_owned() })?;
-        Ok(seal(&document, cluster))
+        Ok(complete(&self.store, &document, cluster)?)
     }
 
     fn ban(&self, accounts: Vec<String>, at: Option<Micros>) -> Result<usize, StoreError> {
-        self.analyst.ban(accounts, at.unwrap_or_else(|| self.event_now()))
+        let privacy = self.store.privacy();
+        let kept = accounts.iter().map(|account| privacy.kept(Dim::Account, account).into_owned()).collect();
+        self.analyst.ban(kept, at.unwrap_or_else(|| self.event_now()))
     }
 
     fn release(&self, model: String, at: Option<Micros>) -> Result<(), StoreError> {
         self.analyst.release(model, at.unwrap_or_else(|| self.event_now()))
+    }
+
+    fn note_accounts(&self, body: &[u8]) -> Result<AccountsNoted, StoreError> {
+        let AccountRecords { records, lines, mut rejects } = AccountRecords::read(body, self.store.privacy());
+        let mut noted = AccountsNoted::default();
+        for (records, lines) in records.chunks(ACCOUNTS_COMMIT_MAX).zip(lines.chunks(ACCOUNTS_COMMIT_MAX)) {
+            let part = self.store.note_accounts(records)?;
+            noted.new += part.new;
+            noted.changed += part.changed;
+            noted.same += part.same;
+            for line in part.refused.into_iter().filter_map(|at| lines.get(at)) {
+                let reason = "the database holds as many account records as it can".to_owned();
+                rejects.push(Reject { line: *line, field: Some("account"), reason });
+            }
+        }
+        rejects.first.sort_by_key(|reject| reject.line);
+        Ok(AccountsNoted { rejects, ..noted })
     }
 
     fn status(&self) -> Result<Status, StoreError> {
@@ -302,7 +328,7 @@ mod tests {
     fn options(listen: &str, token: Option<&str>) -> Options {
         let listen = listen.parse().expect(listen);
         let (token, sources) = (token.map(str::to_owned), Mappings::default());
-        Options { data: "data".into(), listen, token, keep_extra: false, sources }
+        Options { data: "data".into(), listen, token, keep_extra: false, sources, pseudonymize: None }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::detect::{Analysis, Difference, Due, VerifyError, verify};
 use crate::event::{Aspect, Dim, Micros, Window};
 use crate::ingest::{Context, Decoder};
-use crate::store::{Appender, Snapshot, Store, StoreError};
+use crate::store::{Appender, Founding, Snapshot, Store, StoreError, privacy_of};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,6 +14,9 @@ use std::path::Path;
 
 /// Bytes read at a time.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// Makes the secrets of databases that live no longer than the process.
+const SEED: u64 = 0x0ff1_1e5e;
 
 /// Why something could not be done offline.
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +42,25 @@ pub struct Offline {
 impl Offline {
     /// Opens or creates the database of a folder.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        let (store, appender) = Store::open(folder, 0x0ff1_1e5e)?;
-        let context = Context { seed: store.seed(), now: SystemClock.now(), keep_extra: false };
+        Self::open_as(folder, &Founding::of_seed(SEED))
+    }
+
+    /// The same with what a new database is made with.
+    fn open_as(folder: &Path, founding: &Founding) -> Result<Self, StoreError> {
+        let (store, appender) = Store::open_as(folder, founding)?;
+        let context = Context {
+            seed: store.seed(),
+            now: SystemClock.now(),
+            keep_extra: false,
+            privacy: *store.privacy(),
+        };
         Ok(Self { store, appender, decoder: Decoder::new(context) })
+    }
+
+    /// A name of an account as it is kept.
+    #[must_use]
+    pub fn kept_account(&self, account: &str) -> String {
+        self.store.privacy().kept(Dim::Account, account).into_owned()
     }
 
     /// Takes lines in.
@@ -121,14 +140,24 @@ impl Offline {
     }
 }
 
-/// Verifies a sealed document against data: the folder of a database that no server has open, or a log.
-pub fn verify_against(document: &Value, data: &Path) -> Result<(Vec<Difference>, usize), OfflineError> {
+/// Verifies a sealed document against data: the folder of a database that no server has open, or a log. What
+/// stands for keys, cards and pseudonyms is hashed with a database's secret: that of the folder `key_of`.
+pub fn verify_against(
+    document: &Value,
+    data: &Path,
+    key_of: Option<&Path>,
+) -> Result<(Vec<Difference>, usize), OfflineError> {
     if data.is_dir() {
         let offline = Offline::open(data)?;
         return Ok(verify(document, &offline.snapshot()?)?);
     }
     let scratch = tempfile::Builder::new().prefix("cahoots-verify-").tempdir()?;
-    let mut offline = Offline::open(scratch.path())?;
+    let mut founding = Founding::of_seed(SEED);
+    if let Some(folder) = key_of {
+        let privacy = privacy_of(folder)?;
+        (founding.key, founding.pseudonyms) = (privacy.key(), Some(privacy.pseudonyms()));
+    }
+    let mut offline = Offline::open_as(scratch.path(), &founding)?;
     offline.take_file(data)?;
     Ok(verify(document, &offline.snapshot()?)?)
 }

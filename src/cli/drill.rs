@@ -136,17 +136,19 @@ impl Drill {
         let mut plan = WorldPlan::honest(first, self.days, 0).with(campaign);
         plan.popular = offline.most_used().ok();
         let world = World::new(plan, self.seed);
-        let truth = world.truth();
+        // What is planted is found under the names that the database keeps.
+        let truth: Vec<String> =
+            world.truth().into_iter().map(|truth| offline.kept_account(&truth.account)).collect();
         let mut daily: BTreeMap<String, Vec<(i32, u64)>> = BTreeMap::new();
         for day in 0..world.days() {
             feed(offline, &world, day, &mut |person, events| {
-                if let Some(truth) = truth.get(person as usize) {
-                    daily.entry(truth.account.clone()).or_default().push((first.0 + day as i32, events));
+                if let Some(account) = truth.get(person as usize) {
+                    daily.entry(account.clone()).or_default().push((first.0 + day as i32, events));
                 }
             })?;
         }
         offline.end()?;
-        Ok((truth.into_iter().map(|truth| truth.account).collect(), daily))
+        Ok((truth.into_iter().collect(), daily))
     }
 }
 

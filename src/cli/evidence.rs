@@ -61,7 +61,10 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   cahoots verify ./pack --data log.ndjson
   cahoots verify ./pack --data ./data
+  cahoots verify ./pack --data log.ndjson --key-of ./data
 
+The database keeps hashes in the place of raw keys, cards and pseudonyms. A log that holds any of them agrees with
+the pack only if it is hashed with the same secret: --key-of names the folder that has it.
 Exit code 0 when every figure agrees to one part in 10^9, else 1.";
 
 /// Compute every figure of an evidence pack again from the events, and compare
@@ -73,25 +76,28 @@ pub(crate) struct Verify {
     /// The events: a log in NDJSON, or the data folder of a server that does not run.
     #[arg(long, value_name = "FILE|FOLDER")]
     data: PathBuf,
+    /// The data folder whose secret the events of a log are hashed with; its server must not run.
+    #[arg(long, value_name = "FOLDER")]
+    key_of: Option<PathBuf>,
 }
 
 impl Verify {
     /// Recomputes and compares.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let agreed = verify(&self.pack, &self.data)?;
+        let agreed = verify(&self.pack, &self.data, self.key_of.as_deref())?;
         print(&format!("all {agreed} figures agree\n"))
     }
 }
 
 /// Verifies a pack; an error names what does not agree.
-pub(crate) fn verify(pack: &Path, data: &Path) -> Result<usize, CliError> {
+pub(crate) fn verify(pack: &Path, data: &Path, key_of: Option<&Path>) -> Result<usize, CliError> {
     let input = |path: &Path, reason| CliError::Input { path: path.to_owned(), reason };
     let path = pack.join(DOCUMENT);
     let document = fs::read(&path).map_err(|reason| input(&path, reason))?;
     let parsed: Value = serde_json::from_slice(&document)
         .map_err(|error| CliError::Failed(format!("{DOCUMENT} is no JSON any more: {error}")))?;
     let (differences, agreed) =
-        verify_against(&parsed, data).map_err(|error| CliError::Failed(error.to_string()))?;
+        verify_against(&parsed, data, key_of).map_err(|error| CliError::Failed(error.to_string()))?;
     if !differences.is_empty() {
         let named = differences.iter().take(SHOWN).map(|difference| {
             let line = format!(

@@ -5,6 +5,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Typed;
 use crate::ingest::{Context, Decoder, Mappings};
 use crate::limits::PIECE_BYTES;
+use crate::privacy::{Privacy, Pseudonyms};
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -48,7 +49,9 @@ impl ExplainSource {
             Box::new(std::fs::File::open(&self.file).map_err(unreadable)?)
         };
         let mut out = io::BufWriter::new(io::stdout().lock());
-        let context = Context { seed: 0, now: SystemClock.now(), keep_extra: false };
+        // Nothing is kept, so any secret will do.
+        let privacy = Privacy::new([0; 32], Pseudonyms::NONE);
+        let context = Context { seed: 0, now: SystemClock.now(), keep_extra: false, privacy };
         let mut decoder = Decoder::new(context).of_source(source).with_mappings(own).explaining();
         let mut piece = vec![0; PIECE_BYTES];
         let mut told = BTreeSet::new();

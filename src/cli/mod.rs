@@ -5,6 +5,7 @@
 //! that curl could not. Answers go to stdout, everything else to stderr.
 
 mod account;
+mod accounts;
 mod ask;
 mod check;
 mod clusters;
@@ -67,6 +68,7 @@ enum Command {
     Demo(demo::Demo),
     Serve(serve::Serve),
     Ingest(ingest::Ingest),
+    Accounts(accounts::Accounts),
     Account(account::Account),
     Events(events::Events),
     Ip(ip::Ip),
@@ -94,6 +96,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), CliError> {
         Command::Demo(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Ingest(command) => command.run(),
+        Command::Accounts(command) => command.run(),
         Command::Account(command) => command.run(),
         Command::Events(command) => command.run(),
         Command::Ip(command) => command.run(),

@@ -37,6 +37,11 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "BOOL", env = "CAHOOTS_KEEP_EXTRA", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     keep_extra: Option<bool>,
 
+    /// Keep keyed hashes in the place of names and addresses: account, ip, or both with a comma. Settled with the
+    /// first event; unless you say, what the database has.
+    #[arg(long, value_name = "LIST", env = "CAHOOTS_PSEUDONYMIZE", value_delimiter = ',')]
+    pseudonymize: Option<Vec<String>>,
+
     /// Settings as TOML; packaging/cahoots.toml lists them.
     #[arg(long, value_name = "FILE", env = "CAHOOTS_CONFIG")]
     config: Option<PathBuf>,
@@ -51,13 +56,13 @@ impl Serve {
     }
 
     fn options(self) -> Result<Options, CliError> {
-        let Self { data, listen, token_file, keep_extra, config } = self;
+        let Self { data, listen, token_file, keep_extra, pseudonymize, config } = self;
         let file = config.as_deref().map(Typed::from_file).transpose()?.unwrap_or_default();
-        let typed = Typed { data, listen, token_file, keep_extra, source: None }.or(file);
+        let typed = Typed { data, listen, token_file, keep_extra, pseudonymize, source: None }.or(file);
         let config = Config::resolve(typed, |name| std::env::var_os(name))?;
         let token = config.token()?;
-        let Config { data, listen, keep_extra, sources, .. } = config;
-        Ok(Options { data, listen, token, keep_extra, sources })
+        let Config { data, listen, keep_extra, sources, pseudonymize, .. } = config;
+        Ok(Options { data, listen, token, keep_extra, sources, pseudonymize })
     }
 }
 
@@ -99,6 +104,7 @@ mod tests {
             listen: None,
             token_file: None,
             keep_extra: None,
+            pseudonymize: None,
             config: Some(file),
         };
         let options = serve.options().expect("options");

@@ -28,6 +28,7 @@ impl Running {
             token: None,
             keep_extra: false,
             sources: Mappings::default(),
+            pseudonymize: None,
         };
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = mpsc::channel();

@@ -9,6 +9,7 @@ use super::clusters::{Book, Page};
 use super::examine::{Given, Report, examine};
 use super::facts::{DayFacts, Gathering, gather};
 use super::history::History;
+use super::records::Records;
 use super::side_by_side;
 use super::watch::{Arrival, Watch, admit};
 use super::window::prune_templates;
@@ -16,7 +17,7 @@ use super::{signature, twins};
 use crate::event::{Day, MICROS_A_DAY, MICROS_AN_HOUR, Micros, Window as Span};
 use crate::limits::{MICROS_AFTER_DAY, STRONG_DAYS, WINDOW_DAYS};
 use crate::store::{Decode, Encode, Keep, Shelf, Snapshot, Store, StoreError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What is kept besides the facts of days.
@@ -155,6 +156,7 @@ impl Analysis {
         let mut watch = Watch::of(&snapshot, &self.ledger.book);
         let arrivals = watch.look(&snapshot, rows, &self.ledger.history)?;
         let Self { days, ledger, .. } = self;
+        let told = Records::load(&snapshot, days)?;
         let changed = days.iter().filter(|facts| changed.contains(&facts.day));
         let (facts, records) = side_by_side(
             || {
@@ -162,7 +164,7 @@ impl Analysis {
                     .map(|facts| Keep::record(Shelf::Facts, facts.day, facts))
                     .collect::<Result<Vec<_>, _>>()
             },
-            || enter(&snapshot, days, ledger, arrivals),
+            || enter(&snapshot, days, ledger, (arrivals, told)),
         );
         drop(snapshot);
         let mut records = records?;
@@ -171,6 +173,12 @@ impl Analysis {
         let oldest = self.days.first().map_or(due.day, |facts| facts.day);
         let gone = store.kept_numbers(Shelf::Facts)?.into_iter().filter(|day| *day < oldest);
         records.extend(gone.map(|day| Keep::removed(Shelf::Facts, day)));
+        let renewed: BTreeSet<i32> =
+            self.ledger.book.clusters.iter().map(|cluster| cluster.renewed).collect();
+        // Those of the day before stay for whoever is reading its evidence now.
+        let is_needed = |day: &i32| renewed.contains(day) || *day >= due.day - 1;
+        let of_no_evidence = store.kept_numbers(Shelf::Told)?.into_iter().filter(|day| !is_needed(day));
+        records.extend(of_no_evidence.map(|day| Keep::removed(Shelf::Told, day)));
         store.keep(&records)
     }
 
@@ -208,7 +216,7 @@ fn enter(
     snapshot: &Snapshot,
     days: &[DayFacts],
     ledger: &mut Ledger,
-    arrivals: Vec<Arrival>,
+    (arrivals, told): (Vec<Arrival>, Records),
 ) -> Result<Vec<Keep>, StoreError> {
     let days: Vec<&DayFacts> = days.iter().collect();
     let given = Given {
@@ -217,12 +225,13 @@ fn enter(
         book: Some(&ledger.book),
         bans: ledger.bans.clone(),
         releases: ledger.releases.clone(),
+        records: told,
         successors: None,
     };
     let examined = examine(snapshot, &days, &given);
     let (window, found) = (&examined.window, &examined.found);
     let day = window.day;
-    let mut first_strong = given.first_strong;
+    let Given { mut first_strong, records: told, .. } = given;
     first_strong.extend(examined.strong);
     first_strong.retain(|_, first| day - *first < STRONG_DAYS);
     ledger.first_strong = first_strong;
@@ -236,10 +245,14 @@ fn enter(
     let places = ledger.book.close(&page, &found.clusters, &mut ledger.history);
     ledger.report = examined.report;
     let documents = places.into_iter().zip(&examined.evidence);
-    documents
+    let mut keeps = documents
         .filter_map(|(place, document)| Some((place? as i32, document.to_string())))
         .map(|(number, document)| Keep::record(Shelf::Evidence, number, &document))
-        .collect()
+        .collect::<Result<Vec<_>, _>>()?;
+    if told.len() > 0 && !keeps.is_empty() {
+        keeps.push(Keep::record(Shelf::Told, day, &told)?);
+    }
+    Ok(keeps)
 }
 
 /// Facts of the window that ends with a day, made from all rows there are: what closing day after day came

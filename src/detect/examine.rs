@@ -13,6 +13,7 @@ use super::family::Bench;
 use super::groups::{Meetings, cells, cohorts, stars};
 use super::history::History;
 use super::null::{Null, Rates};
+use super::records::Records;
 use super::score::threshold;
 use super::succession::successors;
 use super::window::Window;
@@ -64,6 +65,8 @@ pub(super) struct Given<'a> {
     pub bans: BTreeMap<String, Micros>,
     /// Models that came out, and when.
     pub releases: BTreeMap<String, Micros>,
+    /// What the operator said of accounts where their events say nothing.
+    pub records: Records,
     /// Accounts that took the place of banned ones, and whose, by name; found out if not given.
     pub successors: Option<BTreeMap<String, String>>,
 }
@@ -86,7 +89,7 @@ pub(super) struct Examined {
 #[must_use]
 pub(super) fn examine(snapshot: &Snapshot, days: &[&DayFacts], given: &Given<'_>) -> Examined {
     let nothing = History::default();
-    let mut window = Window::of(snapshot, days, given.history.unwrap_or(&nothing));
+    let mut window = Window::of(snapshot, days, given.history.unwrap_or(&nothing), &given.records);
     let meetings = Meetings::of(&window);
     window.set_core(meetings.core());
     window.set_pivots(snapshot, days, &given.releases);
@@ -123,7 +126,7 @@ fn judge(
     let base = threshold(groups.len(), 1);
     let mut strong = BTreeMap::new();
     let mut thresholds = Vec::with_capacity(groups.len());
-    let names = super::names_of(snapshot, &groups);
+    let names = super::names_of(snapshot, window, &groups);
     for (name, scored) in names.iter().zip(&scored) {
         if scored.coordination() < base {
             thresholds.push(base);

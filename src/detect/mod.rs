@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! facts      a day's rows -> figures by account           history    beyond the window
+//! records    what the operator said of accounts
 //! window     fourteen days of facts, by rank of name      networks   what kind of network
 //! background what established accounts use                 null       how often by chance
 //! groups     which sets of accounts are tested             family     seven kinds of evidence
@@ -30,6 +31,7 @@ mod needs;
 mod networks;
 mod null;
 mod permute;
+mod records;
 mod score;
 mod scratch;
 mod signature;
@@ -41,7 +43,7 @@ mod window;
 pub use alarm::Alarm;
 pub use analysis::{Analysis, Due, Ledger};
 pub use clusters::{Book, Bystander, Cluster, Deception, Happening, Member, Status, Verdict, closing};
-pub use evidence::{Difference, VerifyError, markdown, seal, verify};
+pub use evidence::{Difference, VerifyError, complete, markdown, seal, verify};
 pub use examine::Report;
 pub use family::Family;
 pub use needs::NEEDS;
@@ -54,6 +56,7 @@ use family::Bench;
 use groups::{Group, Origin};
 use score::Scored;
 use scratch::Scratch;
+use window::Window;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Threads that an analysis uses.
@@ -119,13 +122,13 @@ fn score_all(bench: &Bench<'_>, groups: &[Group]) -> Vec<Scored> {
 }
 
 /// A hash of what made each group, by names, the same in every database.
-fn names_of(snapshot: &Snapshot, groups: &[Group]) -> Vec<u64> {
+fn names_of(snapshot: &Snapshot, window: &Window, groups: &[Group]) -> Vec<u64> {
     let catalog = snapshot.catalog();
     let name = |group: &Group| match group.origin {
         Origin::Star(kind, value) => {
             let mut bytes = vec![kind as u8];
             match dim_of(kind) {
-                Some(dim) => bytes.extend_from_slice(catalog.value(dim, value)),
+                Some(dim) => bytes.extend_from_slice(window.value(&catalog, dim, value)),
                 None => bytes.extend_from_slice(&value.to_be_bytes()),
             }
             xxh3_64(&bytes)

@@ -38,7 +38,7 @@ pub(super) fn of(snapshot: &Snapshot, window: &Window, cluster: &Confirmed) -> V
         let mut exclusive: Vec<(usize, String)> = {
             let catalog = snapshot.catalog();
             let value = |value: u32| match dim {
-                Some(dim) => String::from_utf8_lossy(catalog.value(dim, value)).into_owned(),
+                Some(dim) => String::from_utf8_lossy(window.value(&catalog, dim, value)).into_owned(),
                 None => value.to_string(),
             };
             exclusive.map(|(size, item)| (size, value(item))).collect()

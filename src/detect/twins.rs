@@ -2,7 +2,7 @@
 
 use super::clusters::Confirmed;
 use super::family::Family;
-use crate::limits::{ONE_CARD_ACCOUNTS_MAX, ONE_CARD_SHARE};
+use crate::limits::{ONE_CARD_ACCOUNTS_MAX, ONE_CARD_SHARE, VOUCHED_SHARE};
 
 /// Share of accounts in one network from which they are one site.
 const SITE_SHARE: f64 = 0.8;
@@ -39,6 +39,14 @@ pub fn innocent_twin(family: Family) -> &'static str {
 #[must_use]
 pub(super) fn checked(cluster: &Confirmed) -> Vec<String> {
     let mut sentences = vec![site(cluster), one_customer(cluster), one_dataset(cluster)];
+    if let Some((organisation, share)) = &cluster.organisation {
+        sentences.push(format!(
+            "A verified organisation (agency, reseller, research partner): {:.0} % of the accounts belong to {organisation}, \
+             which the operator has verified; from {:.0} % a group accuses nobody.",
+            share * 100.0,
+            VOUCHED_SHARE * 100.0
+        ));
+    }
     let strong = |family: Family| cluster.scored.strength(family) >= cluster.threshold;
     if strong(Family::Life) || strong(Family::Sync) {
         sentences.push(

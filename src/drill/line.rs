@@ -67,7 +67,7 @@ pub(super) fn write(world: &World, account: &Account, made: &Made, out: &mut Vec
     out.extend_from_slice(b"\",\"account\":\"");
     write_account(world.seed, made.account, out);
     out.extend_from_slice(b"\",\"api_key\":\"key-");
-    hex(hash(&[world.seed, 0x61, id]), 16, out);
+    hex(hash(&[world.seed, 0x61, id]), 11, out);
     if world.plan.ips {
         let network = made.address.network();
         out.extend_from_slice(b"\",\"ip\":\"");

@@ -114,6 +114,19 @@ pub struct Status {
     pub analysis: Value,
 }
 
+/// What became of a body of account records.
+#[derive(Clone, Debug, Default)]
+pub struct AccountsNoted {
+    /// Accounts that had no record.
+    pub new: u64,
+    /// Accounts whose record says something else now.
+    pub changed: u64,
+    /// Accounts whose record said so already.
+    pub same: u64,
+    /// What was not taken.
+    pub rejects: Rejects,
+}
+
 /// The house below.
 pub trait Engine: Send + Sync + 'static {
     /// A decoder for one body of records, or of a protocol, perhaps of a source that the request names.
@@ -152,6 +165,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Notes that a model came out, now or at an instant. Blocks.
     fn release(&self, model: String, at: Option<Micros>) -> Result<(), StoreError>;
+
+    /// Takes a body of account records in; what could be read is on disk then. Blocks.
+    fn note_accounts(&self, body: &[u8]) -> Result<AccountsNoted, StoreError>;
 
     /// Figures about the store; cheap.
     fn status(&self) -> Result<Status, StoreError>;

@@ -12,6 +12,7 @@ use std::sync::LazyLock;
 pub(crate) enum Place {
     Events,
     Push(Push),
+    Accounts,
     Account,
     Neighbors,
     AccountEvents,
@@ -36,8 +37,9 @@ pub(crate) enum Place {
     OpenApi,
 }
 
-pub(crate) const PLACES: [(&str, Place); 23] = [
+pub(crate) const PLACES: [(&str, Place); 24] = [
     ("/v1/events", Place::Events),
+    ("/v1/accounts", Place::Accounts),
     ("/v1/accounts/{account}", Place::Account),
     ("/v1/accounts/{account}/neighbors", Place::Neighbors),
     ("/v1/accounts/{account}/events", Place::AccountEvents),
@@ -77,7 +79,7 @@ impl Place {
     /// What it can be asked with.
     pub(crate) fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::Events => &["POST", "PUT"],
+            Self::Events | Self::Accounts => &["POST", "PUT"],
             Self::Push(push) => push.methods(),
             Self::Search => &["GET", "POST"],
             Self::Analyze | Self::Bans | Self::Releases => &["POST"],
@@ -104,7 +106,13 @@ impl Place {
             Self::Analyze => &["until"],
             Self::Events | Self::Push(_) => &["source"],
             Self::Status | Self::Cluster | Self::Evidence => &["format"],
-            Self::Bans | Self::Releases | Self::Health | Self::Ready | Self::Metrics | Self::OpenApi => &[],
+            Self::Accounts
+            | Self::Bans
+            | Self::Releases
+            | Self::Health
+            | Self::Ready
+            | Self::Metrics
+            | Self::OpenApi => &[],
         }
     }
 }

@@ -12,11 +12,10 @@ use crate::http::push_routes::Push;
 use crate::http::template_routes;
 use crate::ingest::{Kind, Mappings};
 use crate::limits::{EXPRESSION_BYTES_MAX, NAME_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::privacy::{Network, withheld};
 use crate::query::{ClusterRequest, Page, Request, Select, Span};
 use hyper::Method;
-use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
-use std::net::IpAddr;
 
 /// Everything that can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +69,8 @@ pub enum Route {
         /// The instant; everything there is when missing.
         until: Option<Micros>,
     },
+    /// Take account records in.
+    NoteAccounts,
     /// Note that accounts were banned.
     Ban,
     /// Note that a model came out.
@@ -186,6 +187,7 @@ fn bare(place: Place, id: String, params: &Params<'_>, format: Option<Format>) -
         Place::Ready => return Ok(Route::Ready),
         Place::Metrics => return Ok(Route::Metrics),
         Place::OpenApi => return Ok(Route::OpenApi),
+        Place::Accounts => return Ok(Route::NoteAccounts),
         Place::Bans => return Ok(Route::Ban),
         Place::Releases => return Ok(Route::Release),
         Place::Evidence => return Ok(Route::Evidence { id, format }),
@@ -197,6 +199,22 @@ fn bare(place: Place, id: String, params: &Params<'_>, format: Option<Format>) -
         _ => cluster_routes::list(params)?,
     };
     Ok(Route::Clusters { request, format })
+}
+
+/// A path as the log may show it: that of its place, or of an unknown one the beginning.
+pub(crate) fn without_names(path: &str) -> String {
+    let place = ROUTER.at(path).ok().map(|found| *found.value);
+    let listed = PLACES.iter().find(|(_, known)| Some(*known) == place);
+    match (place, listed) {
+        (_, Some((path, _))) => (*path).to_owned(),
+        // Names in these are those of indexes and templates.
+        (Some(_), None) => withheld(path.to_owned()),
+        (None, None) => {
+            let end = path.match_indices('/').nth(3).map_or(path.len(), |(at, _)| at).min(64);
+            let shown = path.get(..end).unwrap_or_default();
+            format!("{}{}", withheld(shown.to_owned()), if end < path.len() { "/..." } else { "" })
+        }
+    }
 }
 
 /// The log source by which a sender says what it sends.
@@ -269,16 +287,12 @@ fn decode_name(field: &'static str, raw: &str, bytes_max: usize) -> Result<Strin
     Ok(name.into_owned())
 }
 
-fn parse_net(text: &str) -> Result<IpNet, RouteError> {
-    let net = match text.parse::<IpAddr>() {
-        Ok(ip) => IpNet::from(ip.to_canonical()),
-        Err(_) => text.parse::<IpNet>().map_err(|_| {
-            let shown: String = text.chars().take(64).collect();
-            let forms = "203.0.113.7, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/48";
-            wrong("net", &format!("{shown:?} is neither an address nor a network: write it as {forms}"))
-        })?,
-    };
-    Ok(net.trunc())
+fn parse_net(text: &str) -> Result<Network, RouteError> {
+    Network::parse(text).ok_or_else(|| {
+        let shown: String = text.chars().take(64).collect();
+        let forms = "203.0.113.7, 203.0.113.0/24, 2001:db8::1 or 2001:db8::/48";
+        wrong("net", &format!("{shown:?} is neither an address nor a network: write it as {forms}"))
+    })
 }
 
 /// The three paths most like what was asked for.
@@ -297,7 +311,7 @@ fn near(path: &str) -> Vec<String> {
         })
         .collect();
     paths.sort();
-    paths.into_iter().take(3).map(|(_, path)| path).collect()
+    paths.into_iter().take(3).map(|(_, path)| withheld(path)).collect()
 }
 
 #[cfg(test)]
@@ -305,6 +319,7 @@ mod tests {
     use super::{Method, Route, RouteError, listed, parse};
     use crate::event::{Dim, MICROS_A_DAY};
     use crate::http::negotiate::Format;
+    use crate::privacy::Network;
     use crate::query::{Bound, Page, Request, Select, Span};
 
     const PAGE: Page = Page { limit: Some(100), cursor: None };
@@ -346,6 +361,20 @@ mod tests {
     }
 
     #[test]
+    fn the_log_shows_no_names() {
+        for (path, shown) in [
+            ("/v1/accounts/ann", "/v1/accounts/{account}"),
+            ("/v1/accounts/ann/events", "/v1/accounts/{account}/events"),
+            ("/v1/ips/203.0.113.0/24", "/v1/ips/{*net}"),
+            ("/logs-2026/_bulk", "/logs-2026/_bulk"),
+            ("/v1/account/by/ann", "/v1/account/by/..."),
+            ("/bot/sk-0123456789abcdef", "/bot/(not shown)"),
+        ] {
+            assert_eq!(super::without_names(path), shown);
+        }
+    }
+
+    #[test]
     fn names_in_paths_are_percent_decoded() {
         let account = "a/b \u{e9}".to_owned();
         let expected = Request::Account { account, span: Span::default() };
@@ -363,7 +392,7 @@ mod tests {
             ("/v1/ips/::ffff:203.0.113.7", "203.0.113.7/32"),
             ("/v1/ips/2001:db8::/48", "2001:db8::/48"),
         ] {
-            let net = net.parse().expect(net);
+            let net = Network::parse(net).expect(net);
             assert_eq!(asks(target), Request::Ip { net, span: Span::default(), page: PAGE }, "{target}");
         }
         for target in ["/v1/ips/example.org", "/v1/ips/1.2.3.4/33", "/v1/ips/1.2.3.4/24/7"] {

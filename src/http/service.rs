@@ -6,11 +6,12 @@ use crate::http::auth::Guard;
 use crate::http::body::discard;
 use crate::http::engine::Engine;
 use crate::http::error::Problem;
-use crate::http::handle::{Reply, clusters, events, push, query, server};
+use crate::http::handle::{Reply, accounts, clusters, events, push, query, server};
 use crate::http::metrics::Metrics;
 use crate::http::negotiate::choose;
 use crate::http::route::{self, Route};
 use crate::limits::{EXPRESSION_BYTES_MAX, QUERIES_MAX};
+use crate::privacy::withheld;
 use crate::query::Request as Question;
 use crate::text::terminal_safe;
 use bytes::Bytes;
@@ -77,9 +78,11 @@ pub(crate) async fn respond<B: Body<Data = Bytes> + Unpin>(
 ) -> Response<Full<Bytes>> {
     let began = Instant::now();
     let id = state.request_id(request.headers());
-    // The query string may hold the token: it stays out of the log.
-    let asked = format!("{} {}", request.method(), terminal_safe(request.uri().path()));
+    // Names of accounts and addresses in a path, and all of the query string, stay out of the log.
+    let asked =
+        format!("{} {}", request.method(), terminal_safe(&route::without_names(request.uri().path())));
     let outcome = dispatch(&state, request).await;
+    let outcome = outcome.map_err(|problem| Problem { detail: withheld(problem.detail), ..problem });
     if let Err(problem) = &outcome {
         log(problem, &asked, &id);
     }
@@ -133,6 +136,7 @@ async fn dispatch<B: Body<Data = Bytes> + Unpin>(
         Route::Clusters { request, format } => clusters::answer(state, request, format, &head.headers),
         Route::Evidence { id, format } => clusters::evidence(state, id, choose(format, &head.headers)).await,
         Route::Analyze { until } => clusters::analyze(state, until).await,
+        Route::NoteAccounts => accounts::receive(state, body, &head.headers).await,
         Route::Ban => clusters::ban(state, body, &head.headers).await,
         Route::Release => clusters::release(state, body, &head.headers).await,
         Route::Status { format } => server::status(state, choose(format, &head.headers)),

@@ -3,7 +3,7 @@
 
 use crate::detect::{Ledger, Report};
 use crate::event::{Draft, EventBatch, Micros};
-use crate::http::engine::{Decode, Engine, Pending, Status};
+use crate::http::engine::{AccountsNoted, Decode, Engine, Pending, Status};
 use crate::ingest::{Budget as Room, Kind, Outcome, Permit, Protocol, Reject, Rejects};
 use crate::limits::INFLIGHT_WAIT;
 use crate::query::{Answer, Budget, QueryError, Request, Table};
@@ -201,6 +201,14 @@ impl Engine for FakeEngine {
 
     fn release(&self, _model: String, _at: Option<Micros>) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    fn note_accounts(&self, body: &[u8]) -> Result<AccountsNoted, StoreError> {
+        let new = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count() as u64;
+        match *self.disk.lock().expect("lock") {
+            Disk::Full => Err(StoreError::DiskFull),
+            _ => Ok(AccountsNoted { new, ..AccountsNoted::default() }),
+        }
     }
 
     fn status(&self) -> Result<Status, StoreError> {

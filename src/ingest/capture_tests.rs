@@ -2,11 +2,14 @@
 
 use super::{Context, Decoder, Reject};
 use crate::event::{Aspect, EventBatch, Text, aspect_values};
+use crate::privacy::{Privacy, Pseudonyms};
 use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
-const CONTEXT: Context = Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false };
+const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
+const CONTEXT: Context =
+    Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false, privacy: PRIVACY };
 
 /// The bodies of one shipper, decompressed as their headers say.
 fn bodies(shipper: &str) -> Vec<Vec<u8>> {

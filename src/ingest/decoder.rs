@@ -13,6 +13,7 @@ use super::source::{
 use super::stream::{End, Next, Place, Resync};
 use crate::event::EventBatch;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINE_BYTES_MAX};
+use crate::privacy::{Finder, json_error};
 use std::net::IpAddr;
 
 /// Bytes that are added at least when a split value is tried again.
@@ -28,7 +29,8 @@ const ADDRESS_BYTES_MAX: usize = 46;
 ///
 /// ```
 /// # use cahoots::ingest::{Context, Decoder};
-/// # let context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false };
+/// # let privacy = cahoots::privacy::Privacy::new([1; 32], cahoots::privacy::Pseudonyms::NONE);
+/// # let context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false, privacy };
 /// let mut decoder = Decoder::new(context);
 /// let mut piece: &[u8] = b"{\"account\":\"alice\",\"ts\":1795426307}\n{\"account\":";
 /// while !piece.is_empty() {
@@ -279,6 +281,8 @@ impl Decoder {
         if !self.is_native(&record, object) && self.foreign(object, line) {
             return (end, Step::On);
         }
+        // Most lines hold nothing that could be one, and one look at all of it is cheaper than one at each field.
+        record.may_hold_secrets = Finder::get().may_hold(object);
         match native::assemble(&mut record, object, line, self.context, &mut self.scratch, &mut self.batch) {
             Ok(()) => {}
             Err(wrong) => self.reject(line, wrong.of(Kind::Native.name())),
@@ -366,7 +370,7 @@ fn more_may_mend(error: &serde_json::Error, window: &[u8]) -> bool {
     error.is_eof() || line_start.is_none_or(|start| start + error.column() >= window.len())
 }
 
-/// Says what is wrong with the JSON of a value. serde's messages hold positions and no content.
+/// Says what is wrong with the JSON of a value.
 fn malformed(error: &serde_json::Error, window_bytes: usize) -> String {
     if error.is_eof() && window_bytes >= LINE_BYTES_MAX {
         return format!("over {} MiB, or never closed: longer values are not taken", LINE_BYTES_MAX >> 20);
@@ -374,7 +378,7 @@ fn malformed(error: &serde_json::Error, window_bytes: usize) -> String {
     if error.is_eof() {
         return "cut off: the body ends in the middle of this value".to_owned();
     }
-    let message = error.to_string();
+    let message = json_error(error);
     let what = match message.split(" at line ").next().unwrap_or_default() {
         "invalid unicode code point" => "it is not UTF-8, or half a surrogate pair,",
         what => what,

@@ -9,7 +9,8 @@
 //! - [`Decoder`] takes a body in pieces of any size, finds the JSON objects in it (`stream.rs` says
 //!   how) and lets a log source (`source/`, one file each) turn each into an event. What is wrong
 //!   costs its own line and is reported with line, field and fix ([`Reject`]).
-//! - Prompts end here: what is kept of them is a hash (`prompt.rs`) and a few numbers (`sketch/`).
+//! - Prompts end here: what is kept of them is a hash (`prompt.rs`) and a few numbers (`sketch/`). So do raw keys,
+//!   tokens, cards and mail addresses, in whatever field they come: the database keeps keyed hashes (`privacy`).
 //! - [`Writer`] queues batches for the one thread that commits. [`Budget`] bounds, in bytes, what all
 //!   requests together may hold on the way.
 //!
@@ -23,9 +24,11 @@
 //! same lines, reads 1,100 k. With the memory of batches kept from page faults (glibc told not to give it
 //! back) it is 930 to 960 k; times as RFC 3339 instead of epochs cost a tenth.
 
+mod accounts;
 mod address;
 mod budget;
 mod decoder;
+mod extra;
 mod flat;
 mod prompt;
 mod protocol;
@@ -37,6 +40,7 @@ mod time;
 mod value;
 mod writer;
 
+pub use accounts::AccountRecords;
 pub use budget::{Budget, Busy, Permit};
 pub use decoder::Decoder;
 pub use protocol::{Item, Protocol, Push, Summary};
@@ -46,6 +50,7 @@ pub use source::{Explained, Kind, Mapping, Mappings, Own};
 pub use writer::{Append, Outcome, Writer};
 
 use crate::event::Micros;
+use crate::privacy::Privacy;
 
 /// What a decoder has to know about the request and the database.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +61,8 @@ pub struct Context {
     pub now: Micros,
     /// Whether unknown fields are kept, as raw JSON.
     pub keep_extra: bool,
+    /// What stands in the place of what must not be kept.
+    pub privacy: Privacy,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! [`shown`]. Prompts, keys and anything else secret never appear in one.
 
 use crate::limits::{COVERED_REASONS_MAX, ERRORS_LISTED_MAX};
+use crate::privacy::{is_private, withheld};
 use serde::Serialize;
 
 /// One value of a body that was not taken.
@@ -133,15 +134,20 @@ impl Wrong {
 
     /// Adds it to the rejects, as that of a line.
     pub(super) fn add_to(self, rejects: &mut Rejects, line: u64) {
-        rejects.push_of(self.source, Reject { line, field: self.field, reason: self.reason });
+        let reason = withheld(self.reason);
+        rejects.push_of(self.source, Reject { line, field: self.field, reason });
     }
 }
 
 /// Characters of a value that a reason shows.
 const SHOWN_CHARS_MAX: usize = 48;
 
-/// A value as a reason may show it: quoted, ASCII, without control characters, cut.
+/// A value as a reason may show it: quoted, ASCII, without control characters, cut. Nothing of one that holds a
+/// secret: cut, it might be known no longer.
 pub(super) fn shown(value: &str) -> String {
+    if is_private(value) {
+        return "(not shown: it looks like a secret)".to_owned();
+    }
     let mut out = String::from("\"");
     let mut chars = value.chars();
     for char in chars.by_ref().take(SHOWN_CHARS_MAX) {
@@ -161,6 +167,16 @@ mod tests {
         assert_eq!(shown("\x1b]8;;x\x07\u{202e}\n"), "\"\\u{1b}]8;;x\\u{7}\\u{202e}\\n\"");
         let long = shown(&"\u{1b}".repeat(100_000));
         assert!(long.len() < 400 && long.ends_with("...\"") && long.is_ascii());
+    }
+
+    #[test]
+    fn nothing_private_is_shown() {
+        for value in ["Bearer abc123def", "x@example.org", "4111 1111 1111 1111"] {
+            assert_eq!(shown(value), "(not shown: it looks like a secret)");
+            let mut rejects = Rejects::default();
+            Wrong::whole(format!("wrong: {value}")).add_to(&mut rejects, 1);
+            assert!(!format!("{rejects:?}").contains(value));
+        }
     }
 
     #[test]

@@ -5,11 +5,13 @@ use crate::event::{Aspect, Dim, Event, Micros, Number, Text, aspect_values};
 use crate::limits::{
     BATCH_EVENTS_MAX, ERRORS_LISTED_MAX, EXTRA_BYTES_MAX, LINE_BYTES_MAX, NESTING_MAX, VALUE_BYTES_MAX,
 };
+use crate::privacy::{Privacy, Pseudonyms};
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use std::fmt::Write;
 
 const NOW: Micros = 1_795_500_000_000_000;
-const CONTEXT: Context = Context { seed: 42, now: NOW, keep_extra: false };
+const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
+const CONTEXT: Context = Context { seed: 42, now: NOW, keep_extra: false, privacy: PRIVACY };
 
 /// An event in a form that can be compared and searched.
 #[derive(Clone, Debug, PartialEq, Eq)]

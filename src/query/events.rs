@@ -110,7 +110,10 @@ fn read(
         for dim in carried() {
             let key = keys.get(dim.aspect().index()).copied().unwrap_or_default();
             if let Some(name) = catalog.name_of(dim, key) {
-                event.insert(dim.name().into(), render::value(dim, catalog.value(dim, name)));
+                event.insert(
+                    dim.name().into(),
+                    render::value(snapshot.privacy(), dim, catalog.value(dim, name)),
+                );
             }
         }
     }

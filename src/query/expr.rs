@@ -12,7 +12,7 @@
 use super::QueryError;
 use crate::event::Dim;
 use crate::limits::{EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX};
-use ipnet::IpNet;
+use crate::privacy::Network;
 use std::fmt;
 
 /// A search expression.
@@ -28,7 +28,7 @@ pub(super) enum Expr {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Test {
     OneOf(Vec<Pattern>),
-    Within(IpNet),
+    Within(Network),
     Between(u32, u32),
 }
 
@@ -249,7 +249,7 @@ impl Parser {
             return Err(wrong(at, "in takes a network, a range or a list: write = for a prefix".to_owned()));
         };
         let test = match dim {
-            Dim::Ip => text.parse().ok().map(Test::Within),
+            Dim::Ip if text.contains('/') => Network::parse(&text).map(Test::Within),
             Dim::Asn | Dim::Status => range(dim, &text),
             _ => None,
         };
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn the_example_of_the_contract_reads_as_meant() {
         let expr = parse(r#"ip in 203.0.113.0/24 and fingerprint = "x" and not model = "m-small""#).unwrap();
-        let net = Expr::Leaf(Dim::Ip, Test::Within("203.0.113.0/24".parse().unwrap()));
+        let net = Expr::Leaf(Dim::Ip, Test::Within(Network::parse("203.0.113.0/24").unwrap()));
         let not = Expr::Not(Box::new(one(Dim::Model, "m-small")));
         assert_eq!(expr, Expr::And(vec![net, one(Dim::Fingerprint, "x"), not]));
         assert_eq!(parse("model != m-small").unwrap(), Expr::Not(Box::new(one(Dim::Model, "m-small"))));

@@ -31,9 +31,9 @@ pub use pivot::SHAREABLE;
 
 use crate::detect::Ledger;
 use crate::event::{Dim, Micros, Window};
+use crate::privacy::{Network, Privacy};
 use crate::store::Snapshot;
 use cursor::Pager;
-use ipnet::IpNet;
 use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -110,7 +110,7 @@ pub enum Request {
     /// Profile of an address or a network.
     Ip {
         /// A single address is a network of its full length.
-        net: IpNet,
+        net: Network,
         /// Window, by default all of time.
         span: Span,
         /// How much of the list.
@@ -200,6 +200,35 @@ pub enum Request {
         /// How much of the list.
         page: Page,
     },
+}
+
+impl Request {
+    /// The same question about what is kept: names and addresses as they came in become what stands in their place.
+    fn kept(&self, privacy: &Privacy) -> Self {
+        let mut kept = self.clone();
+        let name = |dim: Dim, name: &mut String| *name = privacy.kept(dim, name).into_owned();
+        match &mut kept {
+            Self::Account { account, .. }
+            | Self::Neighbors { account, .. }
+            | Self::Events { account, .. } => {
+                name(Dim::Account, account);
+            }
+            Self::Why { a, b, .. } => {
+                name(Dim::Account, a);
+                name(Dim::Account, b);
+            }
+            Self::Fingerprint { fingerprint, .. } => name(Dim::Fingerprint, fingerprint),
+            Self::Ip { net, .. } => {
+                let is_pseudonym = privacy.pseudonyms().ips;
+                *net = Network { net: privacy.kept_network(*net), is_pseudonym };
+            }
+            Self::Pairs { .. }
+            | Self::Search { .. }
+            | Self::Template { .. }
+            | Self::ClusterTimeline { .. } => {}
+        }
+        kept
+    }
 }
 
 /// Rows of an answer under named columns.
@@ -320,6 +349,7 @@ pub fn run(
     request: &Request,
     budget: &Budget,
 ) -> Result<Answer, QueryError> {
+    let request = &request.kept(snapshot.privacy());
     let pager = &Pager::new(request, snapshot.newest().unwrap_or(0))?;
     match request {
         Request::Account { account, .. } => profile::account(snapshot, ledger, account, pager.window, budget),

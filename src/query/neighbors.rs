@@ -135,7 +135,7 @@ fn present(
 }
 
 fn value_of(snapshot: &Snapshot, dim: Dim, name: u32) -> Value {
-    render::value(dim, snapshot.catalog().value(dim, name))
+    render::value(snapshot.privacy(), dim, snapshot.catalog().value(dim, name))
 }
 
 fn thing_of(dim: Dim, value: &Value, accounts: u64) -> Value {

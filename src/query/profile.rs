@@ -12,8 +12,8 @@ use super::{Answer, Budget, QueryError, Table, render};
 use crate::detect::Ledger;
 use crate::event::{Aspect, Dim, MICROS_A_DAY, Window};
 use crate::limits::{PROFILE_ROWS_MAX, PROFILE_VALUES_MAX};
-use crate::store::{Counters, Snapshot};
-use ipnet::IpNet;
+use crate::privacy::Network;
+use crate::store::{AccountRecord, Counters, Snapshot};
 use roaring::RoaringBitmap;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -26,7 +26,12 @@ pub(super) fn account(
     window: Window,
     budget: &Budget,
 ) -> Result<Answer, QueryError> {
-    let subjects = subjects_of(snapshot, account)?;
+    let record = snapshot.account_record(account)?.map(|record| told(snapshot, record));
+    let subjects = match (subjects_of(snapshot, account), &record) {
+        // No event has come, but the operator knows of it.
+        (Err(QueryError::NotFound { .. }), Some(_)) => RoaringBitmap::new(),
+        (subjects, _) => subjects?,
+    };
     let all = together(snapshot, &snapshot.plan(window), Aspect::Subject, &subjects, budget)?;
     let wish = Wish { window, after: None, limit: PROFILE_ROWS_MAX };
     let (rows, _) = newest::rows(snapshot, Aspect::Subject, &subjects, wish, budget)?;
@@ -42,8 +47,23 @@ pub(super) fn account(
         let keys = all.keys(Aspect::Subject, dim.aspect());
         document.insert(name.into(), values(snapshot, dim, keys, budget)?);
     }
+    document.insert("record".into(), record.into());
     document.insert("hours_utc".into(), json!({ "counts": hours, "over_newest_events": rows.len() }));
     Ok(single(document))
+}
+
+/// What the operator said of an account.
+fn told(snapshot: &Snapshot, record: AccountRecord) -> Value {
+    let AccountRecord { created, plan, payment, email_domain, signup_ip, organisation, verified } = record;
+    json!({
+        "created": created.map(render::time),
+        "plan": plan,
+        "payment": payment,
+        "email_domain": email_domain,
+        "signup_ip": signup_ip.map(|ip| snapshot.privacy().shown_address(ip)),
+        "organisation": organisation,
+        "verified": verified,
+    })
 }
 
 /// The lists of an account's profile.
@@ -69,15 +89,14 @@ const ACCOUNT_LISTS: [(&str, Dim); 16] = [
 /// Answers the profile of an address or a network.
 pub(super) fn ip(
     snapshot: &Snapshot,
-    net: IpNet,
+    asked: Network,
     pager: &Pager,
     budget: &Budget,
 ) -> Result<Answer, QueryError> {
-    let single = net.prefix_len() == net.max_prefix_len();
-    let name = if single { net.addr().to_string() } else { net.to_string() };
-    let ips = snapshot.catalog().ips_within(net);
+    let name = asked.to_string();
+    let ips = snapshot.catalog().ips_within(asked.net);
     if ips.is_empty() {
-        return Err(QueryError::NotFound { what: if single { "ip" } else { "network" }, name });
+        return Err(QueryError::NotFound { what: if asked.is_address() { "ip" } else { "network" }, name });
     }
     let mut keys: Vec<u32> = Vec::with_capacity(ips.len());
     through_catalog(snapshot, ips, budget, |catalog, ip| {
@@ -181,7 +200,7 @@ fn counters(counters: &Counters) -> Map<String, Value> {
 fn values(snapshot: &Snapshot, dim: Dim, keys: &RoaringBitmap, budget: &Budget) -> Result<Value, QueryError> {
     let names = names_in(snapshot, dim, keys, budget)?;
     let first = first_values(snapshot, dim, &names, PROFILE_VALUES_MAX, budget)?;
-    let list: Vec<Value> = first.iter().map(|value| render::value(dim, value)).collect();
+    let list: Vec<Value> = first.iter().map(|value| render::value(snapshot.privacy(), dim, value)).collect();
     Ok(json!({ "total": names.len(), "list": list }))
 }
 

@@ -1,18 +1,16 @@
 //! Stored values as JSON values. Text stays as it is; making it safe for a terminal or a spreadsheet
 //! belongs to whoever prints it.
 
-use crate::event::{Dim, Micros, Window, ip_from_bytes};
+use crate::event::{Dim, Micros, Window};
+use crate::privacy::Privacy;
 use serde_json::Value;
 
 /// A value of a dimension.
-pub(super) fn value(dim: Dim, bytes: &[u8]) -> Value {
+pub(super) fn value(privacy: &Privacy, dim: Dim, bytes: &[u8]) -> Value {
     match dim {
-        Dim::Ip => <[u8; 16]>::try_from(bytes).map_or(Value::Null, |ip| ip_from_bytes(ip).to_string().into()),
+        Dim::Ip => <[u8; 16]>::try_from(bytes).map_or(Value::Null, |ip| privacy.shown_address(ip).into()),
         Dim::Net | Dim::Site => bytes.split_first_chunk::<16>().map_or(Value::Null, |(ip, bits)| {
-            let ip = ip_from_bytes(*ip);
-            let bits = bits.first().copied().unwrap_or_default();
-            let bits = if ip.is_ipv4() { bits.saturating_sub(96) } else { bits };
-            format!("{ip}/{bits}").into()
+            privacy.shown_network(*ip, bits.first().copied().unwrap_or_default()).into()
         }),
         Dim::Asn | Dim::Status => big_endian(bytes).into(),
         Dim::Created => time(big_endian(bytes)),
@@ -46,10 +44,13 @@ pub(super) fn window(window: Window) -> Value {
 mod tests {
     use super::*;
     use crate::event::{ip_bytes, prefix_bytes};
+    use crate::privacy::Pseudonyms;
     use serde_json::json;
 
     #[test]
     fn kept_bytes_become_what_was_sent() {
+        let privacy = Privacy::new([0; 32], Pseudonyms::NONE);
+        let value = |dim, bytes: &[u8]| value(&privacy, dim, bytes);
         let v4 = ip_bytes("203.0.113.7".parse().unwrap());
         let v6 = ip_bytes("2001:db8::7".parse().unwrap());
         assert_eq!(value(Dim::Ip, &v4), json!("203.0.113.7"));

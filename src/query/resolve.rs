@@ -6,6 +6,7 @@ use super::expr::{Expr, Pattern, Test};
 use super::scan::through_catalog;
 use super::{Budget, QueryError, render};
 use crate::event::{Aspect, Dim};
+use crate::privacy::{Network, Privacy};
 use crate::store::Snapshot;
 use roaring::RoaringBitmap;
 
@@ -65,20 +66,21 @@ fn merged(
 /// The keys that pass a leaf's test.
 fn leaf(snapshot: &Snapshot, dim: Dim, test: &Test, budget: &Budget) -> Result<RoaringBitmap, QueryError> {
     let mut names: Vec<u32> = match test {
-        Test::Within(net) => snapshot.catalog().ips_within(*net),
+        Test::Within(net) => snapshot.catalog().ips_within(snapshot.privacy().kept_network(*net)),
         Test::Between(from, to) => scanned(snapshot, dim, budget, |value| {
             let number = value.iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
             (*from..=*to).contains(&number)
         })?,
         Test::OneOf(patterns) => {
             let mut names = through_catalog(snapshot, patterns, budget, |catalog, pattern| {
-                let value = bytes_of(dim, &pattern.text).filter(|_| !pattern.prefix)?;
+                let value = bytes_of(snapshot.privacy(), dim, &pattern.text).filter(|_| !pattern.prefix)?;
                 catalog.find(dim, &value)
             })?;
             let prefixes: Vec<&Pattern> = patterns.iter().filter(|pattern| pattern.prefix).collect();
             if !prefixes.is_empty() {
-                let begins =
-                    |value: &[u8]| prefixes.iter().any(|prefix| begins_with(dim, value, &prefix.text));
+                let begins = |value: &[u8]| {
+                    prefixes.iter().any(|prefix| begins_with(snapshot.privacy(), dim, value, &prefix.text))
+                };
                 names.extend(scanned(snapshot, dim, budget, begins)?);
             }
             names
@@ -113,21 +115,24 @@ pub(super) fn scanned(
 }
 
 /// Whether a kept value, as a person writes it, begins with a text.
-fn begins_with(dim: Dim, value: &[u8], text: &str) -> bool {
+fn begins_with(privacy: &Privacy, dim: Dim, value: &[u8], text: &str) -> bool {
     match dim {
         Dim::Ip | Dim::Net | Dim::Site | Dim::Asn | Dim::Status | Dim::Created => {
-            render::plain(&render::value(dim, value)).starts_with(text)
+            render::plain(&render::value(privacy, dim, value)).starts_with(text)
         }
         _ => value.starts_with(text.as_bytes()),
     }
 }
 
-/// The kept bytes of a value as a person writes it.
-fn bytes_of(dim: Dim, text: &str) -> Option<Vec<u8>> {
+/// The kept bytes of a value as a person writes it, be it as it came in or as an answer showed it.
+fn bytes_of(privacy: &Privacy, dim: Dim, text: &str) -> Option<Vec<u8>> {
     match dim {
-        Dim::Ip => Some(crate::event::ip_bytes(text.parse().ok()?).to_vec()),
+        Dim::Ip => {
+            let asked = Network::parse(text).filter(Network::is_address)?;
+            Some(crate::event::ip_bytes(privacy.kept_network(asked).addr()).to_vec())
+        }
         Dim::Net | Dim::Site => {
-            let net: ipnet::IpNet = text.parse().ok()?;
+            let net = privacy.kept_network(Network::parse(text)?);
             let bits = if net.addr().is_ipv4() { net.prefix_len() + 96 } else { net.prefix_len() };
             Some(crate::event::prefix_bytes(crate::event::ip_bytes(net.addr()), bits).to_vec())
         }
@@ -137,6 +142,6 @@ fn bytes_of(dim: Dim, text: &str) -> Option<Vec<u8>> {
             let timestamp: jiff::Timestamp = text.parse().ok()?;
             Some(timestamp.as_microsecond().to_be_bytes().to_vec())
         }
-        _ => Some(text.as_bytes().to_vec()),
+        _ => Some(privacy.kept(dim, text).into_owned().into_bytes()),
     }
 }

@@ -120,7 +120,7 @@ impl Search<'_> {
         let mut table = Table::new(columns, Vec::new());
         let mut list = Vec::new();
         for (value, counters) in ranked.get(start..end).unwrap_or_default() {
-            let value = render::value(dim, value);
+            let value = render::value(self.snapshot.privacy(), dim, value);
             let (first, last) = (render::time(counters.first), render::time(counters.last));
             list.push(json!({ dim.name(): value, "events": counters.events, "first_seen": first, "last_seen": last }));
             table.rows.push(vec![value, counters.events.into(), first, last]);

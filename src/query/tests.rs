@@ -356,8 +356,12 @@ fn profiles_count_what_brute_force_counts() {
         assert_eq!(document["first_seen"], super::render::time(first));
 
         let rows: Vec<&Fact> = inside(&facts, window).filter(|fact| fact.ip == "192.0.2.1").collect();
-        let net = "192.0.2.1/32".parse().unwrap();
-        let document = ask(&snapshot, &Request::Ip { net, span: span(window), page: all() }).document;
+        let net: ipnet::IpNet = "192.0.2.1/32".parse().unwrap();
+        let document = ask(
+            &snapshot,
+            &Request::Ip { net: crate::privacy::Network::from(net), span: span(window), page: all() },
+        )
+        .document;
         assert_eq!(document["events"], rows.len());
         assert_eq!(document["accounts"]["total"], distinct(&rows, |fact| &fact.account));
         assert_eq!(document["fingerprints"]["total"], distinct(&rows, |fact| &fact.fingerprint));

@@ -121,7 +121,7 @@ fn values(
     let common = |thing: Hub| Common {
         family: family(thing.dim),
         via: thing.dim.name(),
-        value: render::value(thing.dim, catalog.value(thing.dim, thing.name)),
+        value: render::value(snapshot.privacy(), thing.dim, catalog.value(thing.dim, thing.name)),
         also: Vec::new(),
         accounts: thing.accounts,
         mark: Mark::Keys(thing.dim.aspect(), catalog.keys_with(thing.dim, thing.name)),

@@ -4,7 +4,8 @@
 use super::error::StoreError;
 use super::read::{Part, Snapshot};
 use super::{Store, version};
-use crate::event::{Aspect, Dim, Number, Text, Window, ip_from_bytes};
+use crate::event::{Aspect, Dim, Number, Text, Window};
+use crate::privacy::Privacy;
 use roaring::RoaringBitmap;
 use std::io::Write;
 use std::path::Path;
@@ -23,18 +24,16 @@ pub fn dump(folder: &Path, out: &mut dyn Write) -> Result<(), StoreError> {
     for part in snapshot.parts(Window::ALL) {
         dump_part(&snapshot, &part, out)?;
     }
-    dump_days(&snapshot, out)
+    dump_days(&snapshot, out)?;
+    dump_accounts(&snapshot, out)
 }
 
 /// A value as a person would write it.
-pub(super) fn show(dim: Dim, value: &[u8]) -> String {
+pub(super) fn show(privacy: &Privacy, dim: Dim, value: &[u8]) -> String {
     let number = || value.iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte));
     match (dim, <[u8; 16]>::try_from(value), value.split_first_chunk::<16>()) {
-        (Dim::Ip, Ok(ip), _) => ip_from_bytes(ip).to_string(),
-        (Dim::Net | Dim::Site, _, Some((ip, [bits]))) => {
-            let ip = ip_from_bytes(*ip);
-            format!("{ip}/{}", if ip.is_ipv4() { bits.saturating_sub(96) } else { *bits })
-        }
+        (Dim::Ip, Ok(ip), _) => privacy.shown_address(ip),
+        (Dim::Net | Dim::Site, _, Some((ip, [bits]))) => privacy.shown_network(*ip, *bits),
         (Dim::Asn | Dim::Status | Dim::Created, ..) => number().to_string(),
         _ => String::from_utf8_lossy(value).escape_debug().to_string(),
     }
@@ -44,19 +43,52 @@ fn dump_catalog(snapshot: &Snapshot, out: &mut dyn Write) -> Result<(), StoreErr
     let catalog = snapshot.catalog();
     for dim in Dim::ALL {
         for name in 0..catalog.names(dim) {
-            writeln!(out, "name {} {name} = {}", dim.name(), show(dim, catalog.value(dim, name)))?;
+            writeln!(
+                out,
+                "name {} {name} = {}",
+                dim.name(),
+                show(&snapshot.privacy, dim, catalog.value(dim, name))
+            )?;
         }
     }
     for aspect in Aspect::ALL {
         for key in 0..catalog.keys(aspect) {
             let names = aspect.dims().iter().filter_map(|dim| {
                 let name = catalog.name_of(*dim, key)?;
-                Some(format!("{}={}", dim.name(), show(*dim, catalog.value(*dim, name))))
+                Some(format!("{}={}", dim.name(), show(&snapshot.privacy, *dim, catalog.value(*dim, name))))
             });
             writeln!(out, "{} {key} = {}", aspect.name(), names.collect::<Vec<_>>().join(" "))?;
         }
     }
     Ok(())
+}
+
+fn dump_accounts(snapshot: &Snapshot, out: &mut dyn Write) -> Result<(), StoreError> {
+    snapshot.account_records(&mut |name, record| {
+        write!(out, "account {}", name.escape_debug())?;
+        let texts = [
+            ("plan", &record.plan),
+            ("payment", &record.payment),
+            ("email_domain", &record.email_domain),
+            ("organisation", &record.organisation),
+        ];
+        for (field, text) in texts {
+            if let Some(text) = text {
+                write!(out, " {field}={}", text.escape_debug())?;
+            }
+        }
+        if let Some(created) = record.created {
+            write!(out, " created={created}")?;
+        }
+        if let Some(ip) = record.signup_ip {
+            write!(out, " signup_ip={}", snapshot.privacy.shown_address(ip))?;
+        }
+        if let Some(verified) = record.verified {
+            write!(out, " verified={verified}")?;
+        }
+        writeln!(out)?;
+        Ok(())
+    })
 }
 
 fn dump_part(snapshot: &Snapshot, part: &Part, out: &mut dyn Write) -> Result<(), StoreError> {

@@ -25,7 +25,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn corrupt(place: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn corrupt(place: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Corrupt { place: place.into(), reason: reason.into() }
     }
 }

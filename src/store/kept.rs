@@ -21,6 +21,8 @@ pub enum Shelf {
     Analysis = 2,
     /// Evidence of a cluster, by the cluster's number.
     Evidence = 3,
+    /// What account records filled in at a day's closing, by day.
+    Told = 4,
 }
 
 /// A record to be written, or removed if it has no bytes.

@@ -7,6 +7,7 @@
 //! Reading goes through a [`Snapshot`], writing through the one [`Appender`]. Left out on purpose:
 //! what a query means (`query`), what a line means (`ingest`).
 
+mod accounts;
 mod append;
 mod bits;
 mod block;
@@ -45,6 +46,7 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+pub use accounts::{AccountRecord, Noted};
 pub use append::{Appended, Appender};
 pub use catalog::Catalog;
 pub use check::{CheckReport, check};
@@ -58,8 +60,10 @@ pub use kept::{Keep, Shelf};
 pub use read::{CatalogGuard, Part, Plan, RunKey, Snapshot};
 pub use reader::PartReader;
 pub use shared::Health;
+pub use version::Founding;
 
 use crate::event::Micros;
+use crate::privacy::Privacy;
 use shared::Shared;
 use std::path::Path;
 use std::sync::Arc;
@@ -99,11 +103,26 @@ pub struct Status {
     pub health: Health,
 }
 
+/// How the database of a folder that no server has open changes what comes in.
+pub fn privacy_of(folder: &Path) -> Result<Privacy, StoreError> {
+    if !file::database_path(folder).try_exists()? {
+        return Err(StoreError::Open(format!("there is no database in {}", folder.display())));
+    }
+    let (store, appender) = Store::open(folder, 0)?;
+    drop(appender);
+    Ok(*store.privacy())
+}
+
 impl Store {
-    /// Opens or creates the database of a folder. A new one takes `seed` as its secret: pass real
-    /// randomness, except in tests.
+    /// Opens or creates the database of a folder. A new one takes its secrets from the seed: for tests, and
+    /// for databases that exist or live no longer than the process.
     pub fn open(folder: &Path, seed: u64) -> Result<(Self, Appender), StoreError> {
-        open::open(folder, seed)
+        open::open(folder, &Founding::of_seed(seed))
+    }
+
+    /// The same with what a new database is made with, and an old one is asked for.
+    pub fn open_as(folder: &Path, founding: &Founding) -> Result<(Self, Appender), StoreError> {
+        open::open(folder, founding)
     }
 
     /// A consistent view of now.
@@ -111,7 +130,13 @@ impl Store {
         self.shared.snapshot()
     }
 
-    /// The secret of this database.
+    /// How what comes in is changed before it is kept.
+    #[must_use]
+    pub fn privacy(&self) -> &Privacy {
+        &self.shared.privacy
+    }
+
+    /// The secret that keys the hashes of identities.
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.shared.seed

@@ -7,17 +7,18 @@ use super::file::{database_path, high_water_path, open_database, owner_path};
 use super::names::{self, Extent};
 use super::shared::Shared;
 use super::tables::{
-    self, ASPECTS, COLUMNS, DAYS, JOURNAL, KEPT, Key, NAMES, POSTINGS, RUNS, SEGMENTS, SOURCES,
+    self, ACCOUNTS, ASPECTS, COLUMNS, DAYS, JOURNAL, KEPT, Key, NAMES, POSTINGS, RUNS, SEGMENTS, SOURCES,
 };
-use super::version::{self, FORMAT, Meta};
+use super::version::{self, FORMAT, Founding, Meta};
 use super::view::View;
 use super::{Store, codec, coverage, journal, upgrade};
+use crate::privacy::Privacy;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Opens a folder for reading and writing, creating what is not there; `seed` makes a new database's secret.
-pub(super) fn open(folder: &Path, seed: u64) -> Result<(Store, Appender), StoreError> {
+/// Opens a folder for reading and writing, creating what is not there.
+pub(super) fn open(folder: &Path, founding: &Founding) -> Result<(Store, Appender), StoreError> {
     let cannot = |what: &str, error: std::io::Error| {
         StoreError::Open(format!(
             "cannot {what} {}: {error}; name another folder with --data",
@@ -28,22 +29,23 @@ pub(super) fn open(folder: &Path, seed: u64) -> Result<(Store, Appender), StoreE
     let database = open_database(folder)?;
     let pid = std::process::id();
     std::fs::write(owner_path(folder), format!("{pid}\n")).map_err(|error| cannot("write to", error))?;
-    let meta = prepare(&database, seed)?;
+    let (meta, privacy) = prepare(&database, founding)?;
     let (catalog, blocked, durable, view) = load(&database, &meta)?;
     check_high_water(folder, view.rows)?;
     let covered = coverage::load(&database)?;
-    let shared = Arc::new(Shared::new(folder.to_owned(), meta.seed, database, catalog, view, covered));
+    let secrets = (meta.seed, privacy);
+    let shared = Arc::new(Shared::new(folder.to_owned(), secrets, database, catalog, view, covered));
     let appender = Appender::new(Arc::clone(&shared), durable, blocked)?;
     Ok((Store { shared }, appender))
 }
 
 /// Checks the version, climbs the ladder, creates tables.
-fn prepare(database: &Database, seed: u64) -> Result<Meta, StoreError> {
+fn prepare(database: &Database, founding: &Founding) -> Result<(Meta, Privacy), StoreError> {
     let transaction = database.begin_write()?;
     let meta = if let Some(meta) = version::read(&transaction)? {
         upgrade::climb(&transaction, meta)?
     } else {
-        let meta = Meta { format: FORMAT, seed };
+        let meta = Meta { format: FORMAT, seed: founding.seed };
         version::write(&transaction, &meta)?;
         meta
     };
@@ -54,11 +56,13 @@ fn prepare(database: &Database, seed: u64) -> Result<Meta, StoreError> {
     create(&transaction, ASPECTS)?;
     create(&transaction, RUNS)?;
     create(&transaction, KEPT)?;
+    drop(transaction.open_table(ACCOUNTS)?);
     drop(transaction.open_table(JOURNAL)?);
     drop(transaction.open_table(SEGMENTS)?);
     drop(transaction.open_table(SOURCES)?);
+    let privacy = version::privacy(&transaction, founding)?;
     transaction.commit()?;
-    Ok(meta)
+    Ok((meta, privacy))
 }
 
 fn create<const WIDTH: usize>(

@@ -6,10 +6,11 @@ use super::catalog::Catalog;
 use super::days::{self, Counters, DayEntry, ENTRY_ASPECTS, Links, RunHeader};
 use super::error::StoreError;
 use super::segment::Header;
-use super::tables::{self, COLUMNS, DAYS, Key, POSTINGS};
+use super::tables::{self, ACCOUNTS, COLUMNS, DAYS, Key, POSTINGS};
 use super::view::View;
 use crate::event::{Aspect, Day, Micros, Window};
 use crate::limits::SEGMENT_ROWS;
+use crate::privacy::Privacy;
 use redb::{AccessGuard, Database, ReadOnlyTable, ReadableDatabase};
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub(super) struct Disk {
     pub(super) columns: ReadOnlyTable<Key<8>, &'static [u8]>,
     pub(super) postings: ReadOnlyTable<Key<9>, &'static [u8]>,
     pub(super) days: ReadOnlyTable<Key<13>, &'static [u8]>,
+    pub(super) accounts: ReadOnlyTable<&'static [u8], &'static [u8]>,
     /// redb ends all reading when its handle is dropped, so whoever reads holds it.
     _database: Arc<Database>,
 }
@@ -34,6 +36,7 @@ impl Disk {
             columns: transaction.open_table(COLUMNS)?,
             postings: transaction.open_table(POSTINGS)?,
             days: transaction.open_table(DAYS)?,
+            accounts: transaction.open_table(ACCOUNTS)?,
             _database: database,
         })
     }
@@ -51,6 +54,7 @@ pub struct Snapshot {
     pub(super) view: Arc<View>,
     pub(super) disk: Arc<Disk>,
     pub(super) catalog: Arc<RwLock<Catalog>>,
+    pub(super) privacy: Privacy,
 }
 
 /// A read lock on the catalog: take it, resolve names, drop it. While it is held no new name can come in.
@@ -101,6 +105,12 @@ impl Plan {
 }
 
 impl Snapshot {
+    /// How what came in was changed before it was kept, for whoever looks for it.
+    #[must_use]
+    pub fn privacy(&self) -> &Privacy {
+        &self.privacy
+    }
+
     /// Latest event time, none for an empty database.
     #[must_use]
     pub fn newest(&self) -> Option<Micros> {

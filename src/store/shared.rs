@@ -10,6 +10,7 @@ use super::file;
 use super::read::{Disk, Snapshot};
 use super::view::View;
 use crate::limits::DISK_FLOOR_BYTES;
+use crate::privacy::Privacy;
 use redb::Database;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +39,7 @@ pub(super) struct Counts {
 pub(super) struct Shared {
     pub(super) folder: PathBuf,
     pub(super) seed: u64,
+    pub(super) privacy: Privacy,
     database: RwLock<Option<Arc<Database>>>,
     pub(super) catalog: Arc<RwLock<Catalog>>,
     view: RwLock<Arc<View>>,
@@ -49,7 +51,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         folder: PathBuf,
-        seed: u64,
+        (seed, privacy): (u64, Privacy),
         database: Database,
         catalog: Catalog,
         view: View,
@@ -58,6 +60,7 @@ impl Shared {
         Self {
             folder,
             seed,
+            privacy,
             database: RwLock::new(Some(Arc::new(database))),
             catalog: Arc::new(RwLock::new(catalog)),
             view: RwLock::new(Arc::new(view)),
@@ -88,7 +91,7 @@ impl Shared {
 
     pub(super) fn snapshot_of(&self, view: Arc<View>) -> Result<Snapshot, StoreError> {
         let disk = Arc::new(Disk::open(self.database()?)?);
-        Ok(Snapshot { view, disk, catalog: Arc::clone(&self.catalog) })
+        Ok(Snapshot { view, disk, catalog: Arc::clone(&self.catalog), privacy: self.privacy })
     }
 
     pub(super) fn health(&self) -> Health {

@@ -39,6 +39,9 @@ pub(super) const KEPT: TableDefinition<'static, Key<9>, &[u8]> = TableDefinition
 /// Maps the name of a log source to its record: events, fields that they have, what was refused.
 pub(super) const SOURCES: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("sources");
 
+/// Maps the name of an account to what the operator said of it.
+pub(super) const ACCOUNTS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("accounts");
+
 /// Key of a chunk of a kept record.
 pub(super) fn kept_key(shelf: u8, number: i32, chunk: u32) -> Key<9> {
     let mut key = [0; 9];

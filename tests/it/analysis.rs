@@ -1,10 +1,10 @@
 //! The analysis as a whole, on made-up worlds: what it finds, whom it leaves alone, and that order, batches and
 //! restarts change nothing.
 
-use cahoots::detect::{Alarm, Analysis, Ledger, VerifyError, closing, seal, verify};
+use cahoots::detect::{Alarm, Analysis, Ledger, VerifyError, closing, complete, seal, verify};
 use cahoots::drill::{CampaignPlan, Exits, World, WorldPlan, rung};
 use cahoots::event::{Day, Micros};
-use cahoots::ingest::{Context, Decoder};
+use cahoots::ingest::{AccountRecords, Context, Decoder};
 use cahoots::store::{Appender, Shelf, Store};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -31,7 +31,12 @@ impl House {
     }
 
     fn take(&mut self, lines: &[u8]) {
-        let context = Context { seed: self.store.seed(), now: Micros::MAX / 4, keep_extra: false };
+        let context = Context {
+            seed: self.store.seed(),
+            now: Micros::MAX / 4,
+            keep_extra: false,
+            privacy: *self.store.privacy(),
+        };
         let mut decoder = Decoder::new(context);
         let mut rest = lines;
         while !rest.is_empty() {
@@ -299,4 +304,111 @@ fn evidence_is_verified_and_one_byte_is_noticed() {
     }
     let (differences, _) = verify(&sealed, &tampered.store.snapshot().expect("snapshot")).expect("runs");
     assert!(differences.iter().any(|difference| difference.place.contains("digest")), "{differences:?}");
+}
+
+/// Lines of which the fields of account records were taken, and the records.
+fn taken_apart(world: &World, vouched: &BTreeSet<String>) -> (Vec<Vec<u8>>, Vec<u8>) {
+    let mut records = std::collections::BTreeMap::new();
+    let mut days = Vec::new();
+    for day in 0..world.days() {
+        let mut bytes = Vec::new();
+        for line in lines(world, day) {
+            let mut event: Value = serde_json::from_slice(&line).expect("JSON");
+            let account = event["account"].as_str().expect("name").to_owned();
+            let record =
+                records.entry(account.clone()).or_insert_with(|| serde_json::json!({ "account": account }));
+            for field in ["account_created_at", "payment", "email_domain"] {
+                if let Some(value) = event.as_object_mut().expect("object").remove(field) {
+                    record[field] = value;
+                }
+            }
+            if vouched.contains(&account) {
+                (record["organisation"], record["verified"]) = ("Acme Research".into(), true.into());
+            }
+            bytes.extend_from_slice(format!("{event}\n").as_bytes());
+        }
+        days.push(bytes);
+    }
+    let records: Vec<String> = records.into_values().map(|record| record.to_string()).collect();
+    (days, records.join("\n").into_bytes())
+}
+
+fn run_with_records(days: &[Vec<u8>], records: &[u8]) -> House {
+    let mut house = House::new(1);
+    let read = AccountRecords::read(records, house.store.privacy());
+    assert_eq!(read.rejects.count, 0, "{:?}", read.rejects.first);
+    if !read.records.is_empty() {
+        house.store.note_accounts(&read.records).expect("noted");
+    }
+    for day in days {
+        house.take(day);
+        house.close_due(None);
+    }
+    house.close_due(Some(Micros::MAX));
+    house
+}
+
+/// The evidence of every cluster as it is given out.
+fn packs(house: &House) -> Vec<Value> {
+    let numbers = house.store.kept_numbers(Shelf::Evidence).expect("numbers");
+    let pack = |number: i32| {
+        let text: String = house.store.kept(Shelf::Evidence, number).expect("reads").expect("is there");
+        let document = serde_json::from_str(&text).expect("JSON");
+        let cluster = &house.analysis.ledger.book.clusters[number as usize];
+        complete(&house.store, &document, cluster).expect("complete")
+    };
+    numbers.into_iter().map(pack).collect()
+}
+
+#[test]
+fn account_records_say_what_events_leave_out_and_evidence_carries_it() {
+    let world = world(WorldPlan::honest(FIRST_DAY, DAYS, HONEST).with(campaign(60)));
+    let (days, records) = taken_apart(&world, &BTreeSet::new());
+    let house = run_with_records(&days, &records);
+    assert_eq!(house.accused(), planted(&world), "{:#?}", house.analysis.ledger.report);
+    assert_eq!(house.findings().0, run(&world).findings().0, "a record is as good as a field of each event");
+    // From the log alone, which says none of it: the pack does.
+    let plain = run_with_records(&days, b"");
+    let snapshot = plain.store.snapshot().expect("snapshot");
+    let packs = packs(&house);
+    assert!(!packs.is_empty());
+    for pack in &packs {
+        assert_eq!(
+            pack["given"]["records"]["list"].as_object().map(serde_json::Map::len),
+            pack["given"]["records"]["accounts"].as_u64().map(|n| n as usize)
+        );
+        let (differences, agreed) = verify(pack, &snapshot).expect("verifies");
+        assert!(differences.is_empty() && agreed > 100, "{differences:#?}");
+    }
+    // With another record the figures are others, and the digest says why.
+    let mut forged = packs[0].clone();
+    forged.as_object_mut().expect("object").remove("seal");
+    let list = forged.pointer_mut("/given/records/list").and_then(Value::as_object_mut).expect("a list");
+    let first = list.values_mut().find(|told| told.get("created").is_some()).expect("a date");
+    first["created"] = "2020-01-01".into();
+    let (differences, _) =
+        verify(&seal(&forged, &house.analysis.ledger.book.clusters[0]), &snapshot).expect("verifies");
+    assert!(
+        differences.iter().any(|difference| difference.place == "/given/records/digest"),
+        "{differences:#?}"
+    );
+}
+
+#[test]
+fn a_verified_organisation_is_told_and_not_accused() {
+    let world = world(WorldPlan::honest(FIRST_DAY, DAYS, HONEST).with(campaign(60)));
+    let (days, records) = taken_apart(&world, &planted(&world));
+    let house = run_with_records(&days, &records);
+    assert_eq!(house.accused(), BTreeSet::new(), "{:#?}", house.analysis.ledger.report);
+    let told = house.analysis.ledger.book.current().find(|cluster| {
+        cluster.members.iter().filter(|member| planted(&world).contains(&member.account)).count() >= 50
+    });
+    let told = told.expect("the record of it stays");
+    assert!(told.twins.iter().any(|twin| twin.contains("Acme Research")), "{:#?}", told.twins);
+    let plain = run_with_records(&days, b"");
+    let snapshot = plain.store.snapshot().expect("snapshot");
+    for pack in packs(&house) {
+        let (differences, _) = verify(&pack, &snapshot).expect("verifies");
+        assert!(differences.is_empty(), "{differences:#?}");
+    }
 }

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// The program under test.
@@ -17,6 +18,8 @@ const STEP_WAIT: Duration = Duration::from_secs(60);
 /// A running server. Killed when dropped.
 pub(crate) struct Server {
     child: Child,
+    /// Collects what the server says on stderr.
+    log: Option<JoinHandle<String>>,
     pub address: SocketAddr,
     folder: PathBuf,
     token: Option<String>,
@@ -71,8 +74,11 @@ impl Server {
             seen.push(line);
         };
         // Keeps the pipe from filling up.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address, folder: folder.to_owned(), token: None }
+        let log = std::thread::spawn(move || {
+            seen.extend(lines.map_while(Result::ok));
+            seen.join("\n")
+        });
+        Self { child, log: Some(log), address, folder: folder.to_owned(), token: None }
     }
 
     pub(crate) fn with_token(mut self, token: &str) -> Self {
@@ -156,10 +162,17 @@ impl Server {
     }
 
     /// SIGTERM, then the exit code.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(self) -> Option<i32> {
+        self.terminate_with_log().0
+    }
+
+    /// SIGTERM, then the exit code and all that was said on stderr.
+    pub(crate) fn terminate_with_log(mut self) -> (Option<i32>, String) {
         let pid = rustix::process::Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap().code()
+        let code = self.child.wait().unwrap().code();
+        let log = self.log.take().expect("taken once").join().expect("the reader of the log");
+        (code, log)
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod analysis;
 mod campaign;
+mod canary;
 mod captures;
 mod closing;
 mod crash;

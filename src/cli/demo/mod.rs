@@ -65,8 +65,8 @@ impl Demo {
         say(&format!("making up one day of a small provider, {}", day_name(day)))?;
         let world = world::make(day);
         say(&format!("  {} accounts, {} requests\n", world.accounts, world.lines.len()))?;
-        let sources = Mappings::default();
-        let options = Options { data, listen: self.listen, token: None, keep_extra: false, sources };
+        let (sources, listen) = (Mappings::default(), self.listen);
+        let options = Options { data, listen, token: None, keep_extra: false, sources, pseudonymize: None };
         let server = Server::start(options)?;
         let shown = show(&server, &world, day, scratch.path());
         let keep_on = shown.is_ok() && !self.once;

@@ -129,7 +129,7 @@ fn prove(client: &mut Client, id: &str, log: &Path, scratch: &Path) -> Result<()
     let document = fetch(client, &target, None)?.body;
     let pack = scratch.join("pack");
     evidence::write(&pack, &document)?;
-    let agreed = evidence::verify(&pack, log)?;
+    let agreed = evidence::verify(&pack, log, None)?;
     say(&format!(
         "  {agreed} figures agree to one part in 10^9; the page for people is {}/evidence.md\n",
         pack.display()

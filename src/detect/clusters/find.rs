@@ -85,12 +85,24 @@ pub struct Confirmed {
     pub one_card: f64,
     /// Share of members seen in the most common /24 or /64.
     pub one_net: f64,
+    /// The verified organisation that most members belong to, and the share of those that do.
+    pub organisation: Option<(String, f64)>,
     /// Members that took the place of banned accounts, and whose.
     pub succeeds: BTreeMap<String, String>,
     /// What it is.
     pub verdict: Verdict,
     /// Whether it is large enough to be confirmed.
     pub large_enough: bool,
+}
+
+/// What a set is taken for, and by what.
+pub(in crate::detect) struct Judged {
+    extraction: Extraction,
+    pub(in crate::detect) verdict: Verdict,
+    deception: Deception,
+    one_card: f64,
+    one_net: f64,
+    organisation: Option<(String, f64)>,
 }
 
 /// What a day's finding gave.
@@ -165,28 +177,37 @@ impl Frame<'_> {
     fn verdict_of_group(&self, at: usize) -> Verdict {
         let (group, scored) = (&self.groups[at], &self.scored[at]);
         let operator: Vec<Family> = operator(scored, self.thresholds[at]);
-        self.judge(&group.members, &operator).1
+        self.judge(&group.members, &operator).verdict
     }
 
     /// Purpose and verdict of a coordinated set.
-    pub(in crate::detect) fn judge(
-        &self,
-        members: &[u32],
-        operator: &[Family],
-    ) -> (Extraction, Verdict, Deception, f64, f64) {
+    pub(in crate::detect) fn judge(&self, members: &[u32], operator: &[Family]) -> Judged {
         let extraction = self.asking.of_group(members, self.seed);
         let deception = self.deception(members);
         let (one_card, one_net) =
             (self.most_common(Kind::Payment, members), self.most_common(Kind::Prefix, members));
+        let organisation = self.organisation(members);
         let about = Circumstances {
             accounts: members.len(),
             operator,
             deception,
             one_card,
             rented: self.rented(members),
+            vouched: organisation.as_ref().map_or(0.0, |(_, share)| *share),
         };
         let verdict = verdict(&extraction, &about);
-        (extraction, verdict, deception, one_card, one_net)
+        Judged { extraction, verdict, deception, one_card, one_net, organisation }
+    }
+
+    /// The verified organisation that most members belong to, and their share.
+    fn organisation(&self, members: &[u32]) -> Option<(String, f64)> {
+        let window = self.bench.window;
+        let mut held: Vec<&str> =
+            members.iter().filter_map(|member| window.account(*member)?.organisation.as_deref()).collect();
+        held.sort_unstable();
+        // Of equally many the first by name.
+        let most = held.chunk_by(|a, b| a == b).rev().max_by_key(|same| same.len())?;
+        Some(((*most.first()?).to_owned(), most.len() as f64 / members.len().max(1) as f64))
     }
 
     /// Share of members that hold the value that most of them hold.
@@ -271,7 +292,7 @@ impl Frame<'_> {
             return None;
         }
         let operator = operator(&scored, threshold);
-        let (extraction, verdict, deception, one_card, one_net) = self.judge(&members, &operator);
+        let judged = self.judge(&members, &operator);
         let mut agreements = Vec::with_capacity(members.len());
         let mut bystanders = Vec::new();
         for (account, answer) in candidates.iter().zip(&answers) {
@@ -292,11 +313,12 @@ impl Frame<'_> {
             coordination,
             threshold,
             q: 1.0,
-            extraction,
-            deception,
-            one_card,
-            one_net,
-            verdict,
+            extraction: judged.extraction,
+            deception: judged.deception,
+            one_card: judged.one_card,
+            one_net: judged.one_net,
+            organisation: judged.organisation,
+            verdict: judged.verdict,
         })
     }
 

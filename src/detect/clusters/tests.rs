@@ -6,6 +6,7 @@ use super::{Book, Cluster, Page};
 use crate::detect::extraction::Extraction;
 use crate::detect::facts::{DayFacts, Gathering, gather};
 use crate::detect::history::History;
+use crate::detect::records::Records;
 use crate::detect::score::Scored;
 use crate::detect::window::Window;
 use crate::event::{Day, Dim, Draft, EventBatch, identity_of_text};
@@ -48,6 +49,7 @@ fn confirmed(members: &BTreeSet<u32>) -> Confirmed {
         deception: Deception::default(),
         one_card: 0.0,
         one_net: 0.0,
+        organisation: None,
         succeeds: BTreeMap::new(),
         verdict: Verdict::CoordinatedExtraction,
         large_enough: true,
@@ -69,7 +71,7 @@ impl Days {
         let wanted = Gathering { day, rows: 0..self.snapshot.rows() };
         self.facts.push(gather(&self.snapshot, &wanted).expect("reads"));
         let days: Vec<&DayFacts> = self.facts.iter().collect();
-        let window = Window::of(&self.snapshot, &days, &self.history);
+        let window = Window::of(&self.snapshot, &days, &self.history, &Records::default());
         let found: Vec<Confirmed> =
             found.iter().map(|(from, to)| confirmed(&(*from..*to).collect())).collect();
         let page = Page {

@@ -3,7 +3,7 @@
 
 use crate::detect::extraction::{Extraction, LEANING};
 use crate::detect::family::Family;
-use crate::limits::{ONE_CARD_ACCOUNTS_MAX, ONE_CARD_SHARE};
+use crate::limits::{ONE_CARD_ACCOUNTS_MAX, ONE_CARD_SHARE, VOUCHED_SHARE};
 use crate::store::{Decode, Encode};
 
 /// What a cluster is.
@@ -104,12 +104,20 @@ pub(in crate::detect) struct Circumstances<'a> {
     pub(in crate::detect) one_card: f64,
     /// Share of members that used an address in a hosting network together with seven others.
     pub(in crate::detect) rented: f64,
+    /// Share of members that belong to the verified organisation that most of them belong to.
+    pub(in crate::detect) vouched: f64,
 }
 
 impl Circumstances<'_> {
     /// Whether it is openly one customer, who hides nothing.
     fn openly_one(&self) -> bool {
         self.one_card >= ONE_CARD_SHARE && self.accounts < ONE_CARD_ACCOUNTS_MAX
+    }
+
+    /// Whether the operator of the service knows who that is. From a log a reseller of agents cannot be told from a
+    /// campaign.
+    fn vouched_for(&self) -> bool {
+        self.vouched >= VOUCHED_SHARE
     }
 
     /// Families that show an operator. A client of one's own, the text that it sends and a day on which it came
@@ -153,6 +161,12 @@ pub(in crate::detect) fn conditions(found: &Extraction, about: &Circumstances<'_
             holds: !about.openly_one(),
         },
         Condition {
+            what: "not of one verified organisation: share of accounts that belong to it",
+            measured: Some(about.vouched),
+            asked: format!("under {VOUCHED_SHARE}"),
+            holds: !about.vouched_for(),
+        },
+        Condition {
             what: "purpose can be judged: accounts whose requests can be told apart",
             measured: Some(f64::from(found.accounts)),
             asked: format!("at least half of the {} accounts", about.accounts),
@@ -174,7 +188,7 @@ pub(in crate::detect) fn conditions(found: &Extraction, about: &Circumstances<'_
 pub(in crate::detect) fn verdict(found: &Extraction, about: &Circumstances<'_>) -> Verdict {
     let deceptive = about.deception.is_high();
     let has_operator = about.shown_by().next().is_some() || deceptive;
-    if !has_operator || about.openly_one() {
+    if !has_operator || about.openly_one() || about.vouched_for() {
         return Verdict::CoordinatedNoExtraction;
     }
     if passes(found, &GATE, found.agreement) {
@@ -203,7 +217,7 @@ mod tests {
 
     fn about(operator: &[Family]) -> Circumstances<'_> {
         let deception = Deception::default();
-        Circumstances { accounts: 200, operator, deception, one_card: 0.0, rented: 0.0 }
+        Circumstances { accounts: 200, operator, deception, one_card: 0.0, rented: 0.0, vouched: 0.0 }
     }
 
     #[test]
@@ -221,6 +235,14 @@ mod tests {
     fn a_fleet_that_pays_with_one_card_hides_nothing() {
         let fleet = Circumstances { accounts: 20, one_card: 1.0, ..about(&[Family::Load, Family::Money]) };
         assert_eq!(verdict(&target(), &fleet), Verdict::CoordinatedNoExtraction);
+    }
+
+    #[test]
+    fn a_verified_organisation_is_not_accused_and_cannot_cover_for_others() {
+        let reseller = Circumstances { vouched: 0.9, ..about(&[Family::Load]) };
+        assert_eq!(verdict(&target(), &reseller), Verdict::CoordinatedNoExtraction);
+        let cover = Circumstances { vouched: 0.5, ..about(&[Family::Load]) };
+        assert_eq!(verdict(&target(), &cover), Verdict::CoordinatedExtraction);
     }
 
     #[test]

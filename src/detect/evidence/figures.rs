@@ -11,7 +11,6 @@ use crate::detect::null::{Categorical, KAPPA, Null, Strata};
 use crate::detect::twins::{innocent_twin, observed};
 use crate::detect::window::{STRATA, Window};
 use crate::event::Dim;
-use crate::store::Snapshot;
 use serde_json::{Value, json};
 
 /// How the categorical test works, for whoever recomputes it by hand.
@@ -19,24 +18,19 @@ const CATEGORICAL: &str = "g = (C - k' + 0.5) / (N - n' + 1); E = sum over strat
      p = min(1, 2 F P(Poisson(E) >= k)); primes count members that belong to the population";
 
 /// A value of a kind as text; texts that came in are written as they were sent.
-pub(super) fn value(snapshot: &Snapshot, kind: Kind, value: u32) -> String {
+pub(super) fn value(context: &Context<'_>, kind: Kind, value: u32) -> String {
     let Some(dim) = super::super::dim_of(kind) else { return value.to_string() };
+    let snapshot = context.snapshot;
     let catalog = snapshot.catalog();
-    let bytes = catalog.value(dim, value);
+    let bytes = context.frame.bench.window.value(&catalog, dim, value);
     match dim {
-        Dim::Ip => {
-            bytes.try_into().map_or_else(|_| String::new(), |ip| crate::event::ip_from_bytes(ip).to_string())
-        }
-        Dim::Net | Dim::Site => network(bytes),
+        Dim::Ip => bytes.try_into().map_or_else(|_| String::new(), |ip| snapshot.privacy().shown_address(ip)),
+        Dim::Net | Dim::Site => match (bytes.first_chunk::<16>(), bytes.get(16)) {
+            (Some(ip), Some(bits)) => snapshot.privacy().shown_network(*ip, *bits),
+            _ => String::new(),
+        },
         _ => String::from_utf8_lossy(bytes).into_owned(),
     }
-}
-
-fn network(bytes: &[u8]) -> String {
-    let (Some(ip), Some(bits)) = (bytes.first_chunk::<16>(), bytes.get(16)) else { return String::new() };
-    let ip = crate::event::ip_from_bytes(*ip);
-    let bits = if ip.is_ipv4() { bits.saturating_sub(96) } else { *bits };
-    format!("{ip}/{bits}")
 }
 
 fn stratum(at: usize) -> String {
@@ -105,7 +99,7 @@ fn shared(context: &Context<'_>, cluster: &Confirmed, kind: Kind, test: &Categor
     let item = test.best.item;
     json!({
         "kind": kind.name(),
-        "value": rates.items.values.get(item as usize).map(|held| value(context.snapshot, kind, *held)),
+        "value": rates.items.values.get(item as usize).map(|held| value(context, kind, *held)),
         "n": cluster.members.len(),
         "k": test.best.k,
         "holders": rates.items.holders.get(item).len(),

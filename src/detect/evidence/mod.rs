@@ -13,15 +13,16 @@ mod weigh;
 pub use markdown::markdown;
 pub use verify::{Difference, VerifyError, seal, verify};
 
-use super::clusters::{Confirmed, Frame};
+use super::clusters::{Cluster, Confirmed, Frame};
 use super::examine::{Given, Report, SEED};
 use super::facts::hex;
 use super::groups::{Group, Origin};
+use super::records::Records;
 use super::score::{ALPHA, Scored};
 use super::twins;
 use crate::event::Day;
 use crate::limits::{FALSE_RATE_MAX, GROUPS_SHOWN_MAX};
-use crate::store::Snapshot;
+use crate::store::{Shelf, Snapshot, Store, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -187,14 +188,44 @@ fn given(context: &Context<'_>) -> Value {
         .filter(|(name, _)| context.strong.contains_key(name))
         .map(|(name, day)| (format!("{name:016x}"), date(*day)))
         .collect();
-    json!({
+    let mut given = json!({
         "set_aside": set_aside,
         "set_aside_is": "accounts of clusters confirmed on days before, which do not say what is usual",
         "first_strong": first_strong,
         "successors": context.frame.successors,
         "releases": releases(context),
-    })
+    });
+    let records = &context.given.records;
+    if records.len() > 0 {
+        given["records"] = json!({
+            "accounts": records.len(),
+            "digest": records.digest(),
+            "they_are": "what the operator said of accounts where their events say nothing",
+        });
+    }
+    given
 }
+
+/// A document as it is given out: with what account records filled in on its day, and sealed.
+pub fn complete(store: &Store, document: &Value, cluster: &Cluster) -> Result<Value, StoreError> {
+    let mut document = document.clone();
+    let day = document.pointer("/window/last_day").and_then(Value::as_str).and_then(verify::parse_day);
+    if let Some(given) = document.pointer_mut(RECORDS).and_then(Value::as_object_mut)
+        && let Some(day) = day
+    {
+        let records: Option<Records> = store.kept(Shelf::Told, day)?;
+        let missing =
+            || StoreError::corrupt(format!("account records of {}", date(day)), "they are not there");
+        given.insert(RECORDS_LIST.to_owned(), records.ok_or_else(missing)?.document());
+    }
+    Ok(seal(&document, cluster))
+}
+
+/// Where a document says with which account records it was made.
+pub(super) const RECORDS: &str = "/given/records";
+
+/// The field of it that lists them.
+pub(super) const RECORDS_LIST: &str = "list";
 
 fn releases<'a>(context: &'a Context<'_>) -> BTreeMap<&'a str, String> {
     let releases = context.given.releases.iter();
@@ -228,7 +259,7 @@ fn groups(context: &Context<'_>, cluster: &Confirmed) -> Value {
 fn origin(context: &Context<'_>, group: &Group) -> String {
     match group.origin {
         Origin::Star(kind, value) => {
-            format!("all who share {} {}", kind.name(), figures::value(context.snapshot, kind, value))
+            format!("all who share {} {}", kind.name(), figures::value(context, kind, value))
         }
         Origin::Visitors => "visitors who keep meeting at addresses where neither lives".to_owned(),
         Origin::Cell(_) => "accounts of one rate of work that take turns".to_owned(),

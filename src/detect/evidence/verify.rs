@@ -8,7 +8,8 @@ use super::super::clusters::{Cluster, Found, closing};
 use super::super::examine::{Given, examine};
 use super::super::facts::{Gathering, gather};
 use super::super::history::History;
-use super::FORMAT;
+use super::super::records::Records;
+use super::{FORMAT, RECORDS, RECORDS_LIST};
 use crate::event::{Day, Dim, Micros, Window as Span};
 use crate::limits::WINDOW_DAYS;
 use crate::store::{Snapshot, StoreError};
@@ -94,6 +95,7 @@ pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, u
     if claimed.pointer("/format").and_then(Value::as_str) != Some(FORMAT) {
         return Err(VerifyError::Shape("format"));
     }
+    let records = records(&mut claimed)?;
     let last = day(&claimed, "/window/last_day")?;
     let history = history(snapshot, last, &claimed)?;
     let facts = facts_of_window(snapshot, last)?;
@@ -103,6 +105,7 @@ pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, u
         book: None,
         bans: BTreeMap::new(),
         releases: releases(&claimed),
+        records,
         successors: Some(successors(&claimed)),
     };
     let days: Vec<_> = facts.iter().collect();
@@ -140,7 +143,7 @@ fn day(document: &Value, place: &'static str) -> Result<i32, VerifyError> {
     parse_day(text).ok_or(VerifyError::Shape(place))
 }
 
-fn parse_day(text: &str) -> Option<i32> {
+pub(super) fn parse_day(text: &str) -> Option<i32> {
     let date: jiff::civil::Date = text.parse().ok()?;
     let instant = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     Some(Day::of(instant.as_microsecond()).0)
@@ -164,6 +167,15 @@ fn history(snapshot: &Snapshot, last: i32, claimed: &Value) -> Result<History, V
         }
     }
     Ok(history)
+}
+
+/// Takes what account records filled in out of a document. Its digest stays, and is computed again.
+fn records(claimed: &mut Value) -> Result<Records, VerifyError> {
+    let place = "/given/records/list";
+    let given = claimed.pointer_mut(RECORDS).and_then(Value::as_object_mut);
+    let Some(given) = given else { return Ok(Records::default()) };
+    let list = given.remove(RECORDS_LIST).ok_or(VerifyError::Shape(place))?;
+    Records::from_document(&list, parse_day).ok_or(VerifyError::Shape(place))
 }
 
 fn first_strong(claimed: &Value) -> Result<BTreeMap<u64, i32>, VerifyError> {

@@ -42,6 +42,7 @@ fn about<'o>(frame: &Frame<'_>, cluster: &Confirmed, operator: &'o [Family]) -> 
         deception: cluster.deception,
         one_card: cluster.one_card,
         rented: frame.rented(&cluster.members),
+        vouched: cluster.organisation.as_ref().map_or(0.0, |(_, share)| *share),
     }
 }
 
@@ -67,7 +68,7 @@ pub(super) fn sensitivity(frame: &Frame<'_>, cluster: &Confirmed) -> Value {
     let smaller = without_largest(frame, cluster);
     let group = Group { origin: Origin::Union, defining: None, members: smaller };
     let scored = Scored::of(frame.bench, &group, &mut Scratch::default());
-    let of_smaller = frame.judge(&group.members, &operator(&scored, threshold)).1;
+    let of_smaller = frame.judge(&group.members, &operator(&scored, threshold)).verdict;
     let left_without = |family: Family| {
         let mut findings = cluster.scored.findings;
         findings[family as usize] = None;

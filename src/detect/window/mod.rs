@@ -15,10 +15,11 @@ pub(super) use prune::prune_templates;
 use super::facts::{DayFacts, Kind, Visit, halves, pair};
 use super::history::History;
 use super::networks::{self, NetworkType};
+use super::records::Records;
 use super::side_by_side;
 use crate::event::{Day, Dim, Micros};
-use crate::store::Snapshot;
-use std::collections::BTreeMap;
+use crate::store::{Catalog, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Strata: network types times quintiles of volume.
 pub(super) const STRATA: usize = networks::TYPES * 5;
@@ -54,6 +55,8 @@ pub struct Account {
     pub hours: u32,
     /// Days with three countries or more.
     pub roaming_days: u32,
+    /// The verified organisation that it belongs to.
+    pub organisation: Option<String>,
 }
 
 impl Account {
@@ -82,15 +85,20 @@ pub struct Window {
     pub visits: Vec<Vec<Visit>>,
     /// Rank by ordinal, `u32::MAX` for accounts that are not in the window.
     ranks: Vec<u32>,
+    /// Values that only account records have, ascending; numbered from `TOLD_FIRST`.
+    told: Vec<String>,
 }
+
+/// Numbers of values from here on are no ordinals of the database, whose dictionaries never get that large.
+const TOLD_FIRST: u32 = 0xF000_0000;
 
 impl Window {
     /// The window of some consecutive days, oldest first. The last one is the day under analysis.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, days: &[&DayFacts], history: &History) -> Self {
+    pub fn of(snapshot: &Snapshot, days: &[&DayFacts], history: &History, records: &Records) -> Self {
         let day = days.last().map_or(0, |facts| facts.day);
         let first_day = days.first().map_or(day, |facts| facts.day);
-        let (accounts, ranks) = people::accounts(snapshot, days, history, day);
+        let (accounts, ranks) = people::accounts(snapshot, days, (history, records), day);
         let mut window = Self {
             day,
             first_day,
@@ -100,11 +108,45 @@ impl Window {
             items: Default::default(),
             visits: Vec::new(),
             ranks,
+            told: Vec::new(),
         };
         window.count(days);
         window.place();
-        window.collect(snapshot, days);
+        let told = window.told_pairs(snapshot, records);
+        window.collect(snapshot, days, &told);
         window
+    }
+
+    /// The bytes of a value, be it of the database or of an account record.
+    #[must_use]
+    pub fn value<'v>(&'v self, catalog: &'v Catalog, dim: Dim, value: u32) -> &'v [u8] {
+        match value.checked_sub(TOLD_FIRST) {
+            Some(at) => self.told.get(at as usize).map(String::as_bytes).unwrap_or_default(),
+            None => catalog.value(dim, value),
+        }
+    }
+
+    /// Pairs of account and value that account records fill in, by kind. Values that the database has not are
+    /// numbered here.
+    fn told_pairs(&mut self, snapshot: &Snapshot, records: &Records) -> [(Kind, Vec<u64>); 2] {
+        let catalog = snapshot.catalog();
+        let kinds = [(Kind::Payment, Dim::Payment), (Kind::EmailDomain, Dim::EmailDomain)];
+        let unknown = kinds.into_iter().flat_map(|(kind, dim)| {
+            let values = records.values(kind).map(|(_, value)| value);
+            values.filter(|value| catalog.find(dim, value.as_bytes()).is_none()).collect::<Vec<_>>()
+        });
+        let unknown: BTreeSet<&str> = unknown.collect();
+        self.told = unknown.into_iter().map(str::to_owned).collect();
+        kinds.map(|(kind, dim)| {
+            let pairs = records.values(kind).filter_map(|(account, value)| {
+                let number = || {
+                    let at = self.told.binary_search_by(|told| told.as_str().cmp(value)).ok()?;
+                    Some(TOLD_FIRST + at as u32)
+                };
+                Some(pair(self.find(account)?, catalog.find(dim, value.as_bytes()).or_else(number)?))
+            });
+            (kind, pairs.collect())
+        })
     }
 
     /// Says who is in the core of visitors who keep meeting.
@@ -257,7 +299,7 @@ impl Window {
         }
     }
 
-    fn collect(&mut self, snapshot: &Snapshot, days: &[&DayFacts]) {
+    fn collect(&mut self, snapshot: &Snapshot, days: &[&DayFacts], told: &[(Kind, Vec<u64>)]) {
         let count = self.accounts.len();
         let paired = |at: usize| {
             let pairs = days.iter().filter_map(|facts| facts.pairs.get(at)).flatten();
@@ -265,7 +307,8 @@ impl Window {
                 let (account, value) = halves(*held);
                 Some(pair(self.rank(account)?, value))
             });
-            Items::of(pairs.collect(), count)
+            let told = told.iter().filter(|(kind, _)| Kind::PAIRED.get(at) == Some(kind));
+            Items::of(pairs.chain(told.flat_map(|(_, pairs)| pairs.iter().copied())).collect(), count)
         };
         let visits = || {
             let of_day = |facts: &&DayFacts| {

@@ -3,6 +3,7 @@
 use super::Account;
 use crate::detect::facts::DayFacts;
 use crate::detect::history::History;
+use crate::detect::records::Records;
 use crate::event::Dim;
 use crate::limits::{LOG_BEGINS_DAYS, MATURE_ACTIVE_DAYS, MATURE_AGE_DAYS};
 use crate::store::Snapshot;
@@ -11,7 +12,7 @@ use crate::store::Snapshot;
 pub(super) fn accounts(
     snapshot: &Snapshot,
     days: &[&DayFacts],
-    history: &History,
+    (history, records): (&History, &Records),
     day: i32,
 ) -> (Vec<Account>, Vec<u32>) {
     let mut ordinals: Vec<u32> = days.iter().flat_map(|f| f.accounts.iter().map(|a| a.account)).collect();
@@ -35,7 +36,10 @@ pub(super) fn accounts(
         .zip(names)
         .map(|((ordinal, created), name)| {
             let first_seen = history.first_seen(*ordinal).unwrap_or(day);
-            let created = (created != i32::MIN).then_some(created);
+            let told = records.get(&name);
+            // What events say comes first; a record fills in for those that say nothing.
+            let created = (created != i32::MIN).then_some(created).or(told.and_then(|told| told.created));
+            let organisation = told.and_then(|told| told.organisation.clone());
             // An account that turns up in the middle of a log was most likely made then.
             let born = created.or((first_seen > history.log_start() + LOG_BEGINS_DAYS).then_some(first_seen));
             Account {
@@ -53,6 +57,7 @@ pub(super) fn accounts(
                 target: 0,
                 hours: 0,
                 roaming_days: 0,
+                organisation,
             }
         })
         .collect();

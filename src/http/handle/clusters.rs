@@ -8,6 +8,7 @@ use crate::http::handle::{Reply, events};
 use crate::http::negotiate::{Format, choose, choose_or};
 use crate::http::service::State;
 use crate::limits::{BANS_BYTES_MAX, BANS_MAX, LIMIT_MAX, NAME_BYTES_MAX, RELEASES_MAX, VALUE_BYTES_MAX};
+use crate::privacy::json_error;
 use crate::query::{Answer, ClusterRequest, Table, report};
 use bytes::Bytes;
 use hyper::body::Body;
@@ -149,7 +150,7 @@ pub(crate) async fn release<B: Body<Data = Bytes> + Unpin>(
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str, example: &str) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| {
-        let detail = format!("the body cannot be read: {error}; send for example {example}");
+        let detail = format!("the body cannot be read: {}; send for example {example}", json_error(&error));
         Problem::new(StatusCode::BAD_REQUEST, "wrong-body", detail)
     })
 }

@@ -271,7 +271,7 @@ async fn settle(waiting: &mut VecDeque<Pending<Result<Outcome, StoreError>>>) ->
 }
 
 /// A reader of a body, unless the headers show that it cannot be taken.
-async fn open<B: Body<Data = Bytes> + Unpin>(
+pub(crate) async fn open<B: Body<Data = Bytes> + Unpin>(
     body: B,
     headers: &HeaderMap,
     limits: BodyLimits,

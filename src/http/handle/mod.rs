@@ -1,6 +1,7 @@
 //! One file an endpoint family. Handlers get what `service` has checked and give a [`Reply`] or a
 //! [`Problem`]; headers common to all answers are not their business.
 
+pub(crate) mod accounts;
 pub(crate) mod clusters;
 pub(crate) mod coverage;
 pub(crate) mod events;

@@ -6,6 +6,7 @@
 use super::{Out, Wrong};
 use crate::ingest::flat::Flat;
 use crate::limits::{BULK_ITEMS_MAX, LINE_BYTES_MAX};
+use crate::privacy::json_error;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -74,7 +75,9 @@ pub(super) fn requests(body: &[u8], out: &mut Out) -> Result<(), String> {
                 out.line
             ));
         };
-        out.summary.items.push(item.clone());
+        // The answer names both, and is no place for a secret either.
+        let (index, id) = (out.kept(&item.index), out.kept(&item.id));
+        out.summary.items.push(Item { action: item.action, index, id });
         if item.action == "delete" {
             continue;
         }
@@ -96,6 +99,8 @@ fn take(document: &[u8], item: &Item, out: &mut Out) {
     let mut flat = Flat::new();
     match flat.add_json("", document) {
         Ok(_) => out.record(&flat, None, &item.id),
-        Err(error) => out.refuse(Wrong::whole(format!("the document is no JSON object: {error}"))),
+        Err(error) => {
+            out.refuse(Wrong::whole(format!("the document is no JSON object: {}", json_error(&error))));
+        }
     }
 }

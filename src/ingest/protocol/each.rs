@@ -16,7 +16,7 @@ pub(super) fn each<'a, T: Deserialize<'a>>(
     let read = serde_json::Deserializer::from_str(list.get()).deserialize_any(&mut walk);
     match (walk.failed, read) {
         (Some(reason), _) => Err(reason),
-        (None, Err(error)) => Err(format!("not taken as JSON: {error}")),
+        (None, Err(error)) => Err(format!("not taken as JSON: {}", crate::privacy::json_error(&error))),
         (None, Ok(())) => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ use crate::event::Micros;
 use crate::ingest::flat::Flat;
 use crate::ingest::value::Scalar;
 use crate::limits::FLAT_FIELDS_MAX;
+use crate::privacy::json_error;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -47,7 +48,9 @@ pub(super) fn push(body: &[u8], out: &mut Out) -> Result<(), String> {
         match serde_json::from_slice::<Streams<'_>>(body) {
             Ok(streams) => return each(streams.streams, |stream| take_json(&stream, out)),
             // A snappy block whose length is that of `{` begins so too.
-            Err(error) if snappy_block(body).is_none() => return Err(format!("not taken as JSON: {error}")),
+            Err(error) if snappy_block(body).is_none() => {
+                return Err(format!("not taken as JSON: {}", json_error(&error)));
+            }
             Err(_) => {}
         }
     }

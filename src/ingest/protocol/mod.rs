@@ -28,6 +28,7 @@ use crate::limits::{
     BATCH_BYTES_MAX, BATCH_EVENTS_MAX, PUSH_BYTES_MAX, PUSH_FIELDS_MAX, PUSH_MADE_BYTES_MAX,
     PUSH_RECORD_FIELDS, PUSH_REFUSED_FIELDS,
 };
+use crate::privacy::withheld;
 use otlp::Signal;
 use std::collections::VecDeque;
 
@@ -153,7 +154,7 @@ impl Push {
                 Protocol::Splunk => splunk::events(&body, &mut self.out),
             },
         };
-        if let Err(reason) = result {
+        if let Err(reason) = result.map_err(withheld) {
             Wrong::whole(reason.clone()).add_to(&mut self.out.rejects, self.out.line + 1);
             self.out.summary.broken = Some(reason);
         }
@@ -193,6 +194,11 @@ impl Push {
 }
 
 impl Out {
+    /// A name as it may be shown again.
+    fn kept(&self, name: &str) -> String {
+        self.context.privacy.without_secrets(name).into_owned()
+    }
+
     /// Counts the next record. An error when those before it came to more than a body may: what all records
     /// share, such as labels, is written once and would be kept a million times.
     fn next(&mut self) -> Result<(), String> {

@@ -41,7 +41,9 @@ pub(super) fn request(signal: Signal, body: &[u8], out: &mut Out) -> Result<(), 
     if body.trim_ascii_start().starts_with(b"{") {
         match serde_json::from_slice::<&RawValue>(body) {
             Ok(request) => return otlp_json::request(signal, request, out),
-            Err(error) if !is_request(body) => return Err(format!("not taken as JSON: {error}")),
+            Err(error) if !is_request(body) => {
+                return Err(format!("not taken as JSON: {}", crate::privacy::json_error(&error)));
+            }
             Err(_) => {}
         }
     }

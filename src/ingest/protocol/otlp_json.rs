@@ -140,8 +140,8 @@ fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> 
 
 /// The records of a request.
 pub(super) fn request<'a>(signal: Signal, request: &'a RawValue, out: &mut Out) -> Result<(), String> {
-    let request: Request<'a> =
-        serde_json::from_str(request.get()).map_err(|error| format!("not taken as JSON: {error}"))?;
+    let request: Request<'a> = serde_json::from_str(request.get())
+        .map_err(|error| format!("not taken as JSON: {}", crate::privacy::json_error(&error)))?;
     each(request.resources, |of_resource: OfResource<'a>| {
         let resource = of_resource.resource.and_then(|resource| resource.attributes);
         each(of_resource.scopes, |scope: Scope<'a>| {

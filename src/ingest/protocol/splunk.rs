@@ -8,6 +8,7 @@ use crate::event::Micros;
 use crate::ingest::flat::Flat;
 use crate::ingest::time;
 use crate::ingest::value::{Scalar, ScalarSeed};
+use crate::privacy::json_error;
 use serde::Deserialize;
 use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
@@ -47,7 +48,7 @@ pub(super) fn events(body: &[u8], out: &mut Out) -> Result<(), String> {
                 rest = rest.get(stream.byte_offset()..).unwrap_or_default();
             }
             Some(Err(error)) => {
-                out.refuse(Wrong::whole(format!("not taken as JSON: {error}")));
+                out.refuse(Wrong::whole(format!("not taken as JSON: {}", json_error(&error))));
                 // What follows is found again at the next line.
                 let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
                 rest = rest.get(end..).unwrap_or_default();
@@ -69,7 +70,7 @@ fn take(object: &RawValue, out: &mut Out) {
     match envelope.event {
         None => {
             if let Err(error) = flat.add_json("", object.get().as_bytes()) {
-                out.refuse(Wrong::whole(format!("not taken as JSON: {error}")));
+                out.refuse(Wrong::whole(format!("not taken as JSON: {}", json_error(&error))));
                 return;
             }
         }

@@ -7,12 +7,15 @@ use super::{Protocol, Push, Summary};
 use crate::ingest::source::golden_tests::readable;
 use crate::ingest::{Context, Decoder};
 use crate::limits::PUSH_BYTES_MAX;
+use crate::privacy::{Privacy, Pseudonyms};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-const CONTEXT: Context = Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false };
+const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
+const CONTEXT: Context =
+    Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false, privacy: PRIVACY };
 
 fn captures() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/captures");

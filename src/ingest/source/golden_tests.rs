@@ -5,11 +5,14 @@
 
 use crate::event::{Aspect, Event, Number, Text, aspect_values, ip_from_bytes};
 use crate::ingest::{Context, Decoder};
+use crate::privacy::{Privacy, Pseudonyms};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CONTEXT: Context = Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false };
+const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
+const CONTEXT: Context =
+    Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false, privacy: PRIVACY };
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sources");

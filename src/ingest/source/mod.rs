@@ -42,6 +42,7 @@ use super::sketch::Systems;
 use super::value::Scalar;
 use crate::event::{EventBatch, Micros};
 use crate::limits::LIST_RECORDS_MAX;
+use crate::privacy::json_error;
 use field::Field;
 use map::Mapped;
 use std::borrow::Cow;
@@ -158,7 +159,7 @@ fn event_of_json<'a>(
     wrong: &mut dyn FnMut(Wrong),
 ) -> bool {
     if let Err(error) = flat.add_json("", object) {
-        wrong(Wrong::whole(format!("not taken as JSON: {error}")));
+        wrong(Wrong::whole(format!("not taken as JSON: {}", json_error(&error))));
         return true;
     }
     if cloudflare::is_challenge(flat) {

@@ -6,15 +6,17 @@
 
 use super::super::reject::{Wrong, shown};
 use super::super::value::{Plain, Scalar, check_name, plain_number};
-use super::super::{Context, address, prompt, sketch, time};
+use super::super::{Context, address, extra, prompt, sketch, time};
 use super::field::Field;
 use super::record::{Names, Record, RecordSeed};
 use super::{Scratch, hints};
 use crate::event::{
     Dim, Draft, EventBatch, Micros, Number, Text, identity_of_request, identity_of_text, ip_bytes,
 };
+use crate::privacy::Privacy;
 use serde::de::DeserializeSeed;
 use serde_json::de::{Deserializer, Read};
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// Texts that are kept, cut when too long, and the dimension that each goes to.
@@ -156,29 +158,22 @@ pub(in crate::ingest) fn assemble(
     if let Some(wrong) = record.wrong.take() {
         return Err(wrong);
     }
-    settle_texts(record)?;
-    let account = Field::Account.of(record).text();
+    settle_texts(record, &context.privacy)?;
     let ts = time::event_time(Field::Ts.of(record), context.now)?;
-    let (Some(ts), false) = (ts, account.is_empty()) else {
-        return Err(hints::missing(object, account.is_empty(), ts.is_none()));
+    let account_missing = Field::Account.of(record).text().is_empty();
+    let (Some(ts), false) = (ts, account_missing) else {
+        return Err(hints::missing(object, account_missing, ts.is_none()));
     };
-    check_name(account, "account")?;
-    if account.contains('\0') {
-        return Err(Wrong::new("account", "account holds a NUL byte"));
-    }
+    settle_names(record, &context.privacy)?;
+    let account = Field::Account.of(record).text();
     let request_id = Field::RequestId.of(record).text();
-    check_name(request_id, "request_id")?;
 
-    let fixed = Fixed::of(record)?;
+    let fixed = Fixed::of(record, &context.privacy)?;
     let prompt_text = Field::Prompt.of(record).text();
     let prompt_hash = prompt::hash(context.seed, prompt_text);
-    let extra = if scratch.extra.is_empty() {
-        ""
-    } else {
-        scratch.extra.insert(0, '{');
-        scratch.extra.push('}');
-        scratch.extra.as_str()
-    };
+    if !scratch.extra.is_empty() {
+        extra::protect(&mut scratch.extra, &context.privacy);
+    }
 
     let mut draft = Draft { ts, line, source: record.source, ..Draft::default() };
     for (field, dim) in DIM_TEXTS {
@@ -191,7 +186,7 @@ pub(in crate::ingest) fn assemble(
     draft.dims[Dim::Status.index()] = fixed.status.as_ref().map_or(&[], |bytes| bytes.as_slice());
     draft.texts[Text::RequestId.index()] = request_id;
     draft.texts[Text::Session.index()] = Field::Session.of(record).text();
-    draft.texts[Text::Extra.index()] = extra;
+    draft.texts[Text::Extra.index()] = scratch.extra.as_str();
     draft.texts[Text::PromptHash.index()] = match Field::PromptHash.of(record).text() {
         "" if prompt_text.is_empty() => "",
         "" => std::str::from_utf8(&prompt_hash).unwrap_or_default(),
@@ -222,8 +217,8 @@ fn number(record: &Record<'_>, field: Field, fraction: bool) -> Result<Option<u3
     field.of(record).number(field.name(), fraction)
 }
 
-/// Makes every text field a text or missing, and cuts those that may be cut.
-fn settle_texts(record: &mut Record<'_>) -> Result<(), Wrong> {
+/// Makes every text field a text or missing, takes out what must not be kept, and cuts those that may be cut.
+fn settle_texts(record: &mut Record<'_>, privacy: &Privacy) -> Result<(), Wrong> {
     // What only a hash is kept of needs no cutting either.
     const UNCUT: [Field; 6] = [
         Field::Account,
@@ -234,8 +229,8 @@ fn settle_texts(record: &mut Record<'_>) -> Result<(), Wrong> {
         Field::PrefixHash,
     ];
     const CUT: [Field; 2] = [Field::Session, Field::PromptHash];
-    let fields = UNCUT.into_iter().chain(CUT).chain(DIM_TEXTS.into_iter().map(|(field, _)| field));
-    for field in fields {
+    let plain = UNCUT.into_iter().chain(CUT).map(|field| (field, None));
+    for (field, dim) in plain.chain(DIM_TEXTS.into_iter().map(|(field, dim)| (field, Some(dim)))) {
         let value = &mut record.values[field as usize];
         if matches!(value, Scalar::Missing) {
             continue;
@@ -246,8 +241,39 @@ fn settle_texts(record: &mut Record<'_>) -> Result<(), Wrong> {
             *value = Scalar::Missing;
         }
         if !UNCUT.contains(&field) {
+            // Before it is cut: half a key is known no longer, and is half a key.
+            protect(value, dim, record.may_hold_secrets, privacy);
             value.cut_text();
         }
+    }
+    Ok(())
+}
+
+/// Puts hashes in the place of what must not be kept.
+fn protect(value: &mut Scalar<'_>, dim: Option<Dim>, may_hold_secrets: bool, privacy: &Privacy) {
+    let text = value.text();
+    let kept = match dim {
+        Some(dim) if may_hold_secrets => privacy.kept(dim, text),
+        Some(dim) => privacy.kept_always(dim, text).map_or(Cow::Borrowed(text), Cow::Owned),
+        None if may_hold_secrets => privacy.without_secrets(text),
+        None => return,
+    };
+    if let Cow::Owned(kept) = kept {
+        *value = Scalar::Text(Cow::Owned(kept));
+    }
+}
+
+/// Checks the names that may not be cut, and takes out what must not be kept.
+fn settle_names(record: &mut Record<'_>, privacy: &Privacy) -> Result<(), Wrong> {
+    let account = Field::Account.of(record).text();
+    check_name(account, "account")?;
+    if account.contains('\0') {
+        return Err(Wrong::new("account", "account holds a NUL byte"));
+    }
+    check_name(Field::RequestId.of(record).text(), "request_id")?;
+    let may_hold_secrets = record.may_hold_secrets;
+    for (field, dim) in [(Field::Account, Some(Dim::Account)), (Field::RequestId, None)] {
+        protect(&mut record.values[field as usize], dim, may_hold_secrets, privacy);
     }
     Ok(())
 }
@@ -261,10 +287,10 @@ struct Fixed {
 }
 
 impl Fixed {
-    fn of(record: &Record<'_>) -> Result<Self, Wrong> {
+    fn of(record: &Record<'_>, privacy: &Privacy) -> Result<Self, Wrong> {
         let ip = match Field::Ip.of(record) {
             value if value.is_missing() => None,
-            Scalar::Text(text) => Some(ip_bytes(address::parse(text)?)),
+            Scalar::Text(text) => Some(privacy.address(ip_bytes(address::parse(text)?))),
             _ => return Err(Wrong::new("ip", "ip must be text such as \"203.0.113.21\"")),
         };
         Ok(Self {

@@ -196,8 +196,11 @@ fn finish(mapped: &mut Mapped<'_, '_>) {
 mod tests {
     use crate::event::{Aspect, EventBatch, Number, aspect_values};
     use crate::ingest::{Context, Decoder, Mappings, Protocol, Push};
+    use crate::privacy::{Privacy, Pseudonyms};
 
-    const CONTEXT: Context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false };
+    const PRIVACY: Privacy = Privacy::new([1; 32], Pseudonyms::NONE);
+    const CONTEXT: Context =
+        Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false, privacy: PRIVACY };
 
     const MINE: &str = r#"
         name = "mine"

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::ingest::Context;
+use crate::privacy::{Privacy, Pseudonyms};
 
-const CONTEXT: Context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false };
+const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
+const CONTEXT: Context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false, privacy: PRIVACY };
 
 fn taken(json: &str, envelope: Envelope<'_>) -> (Result<Kind, Wrong>, EventBatch) {
     let (flat, _) = Flat::from_json(json.as_bytes()).expect("valid");
