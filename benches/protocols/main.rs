@@ -18,6 +18,7 @@ mod world;
 
 use bodies::{Body, FORMS, Form};
 use cahoots::ingest::{Context, Decoder, Push};
+use cahoots::privacy::{Privacy, Pseudonyms};
 use clap::Parser;
 use rig::Failure;
 use rig::http::Client;
@@ -88,7 +89,8 @@ fn main() -> Result<(), Failure> {
 
 /// Decodes a body and drops its events.
 fn decode(form: Form, body: &Body) -> usize {
-    let context = Context { seed: 1, now: i64::MAX / 4, keep_extra: false };
+    let privacy = Privacy::new([1; 32], Pseudonyms::NONE);
+    let context = Context { seed: 1, now: i64::MAX / 4, keep_extra: false, privacy };
     let mut events = 0;
     if let Some(protocol) = form.protocol {
         let mut push = Push::new(protocol, context, None);

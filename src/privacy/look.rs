@@ -102,8 +102,9 @@ const TOKEN_DIGIT_BYTES_MIN: usize = 6;
 /// Shortest text without a known beginning that is a raw key where a key belongs. Below it is an id or an alias.
 const KEY_BYTES_MIN: usize = 16;
 
-/// Digits of a card number.
-const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
+/// Digits of a card number. Cards of twelve are hardly issued, and one customer number of twelve digits in ten would
+/// pass for one.
+const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
 /// Finds beginnings, many at once.
 pub enum Finder {
@@ -305,7 +306,7 @@ fn is_hash(text: &str) -> bool {
     hex >= 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// The next card number in a text, from a place on: 12 to 19 digits, perhaps in groups, that pass the check of card
+/// The next card number in a text, from a place on: 13 to 19 digits, perhaps in groups, that pass the check of card
 /// numbers.
 pub(super) fn card(text: &str, mut at: usize) -> Option<Range<usize>> {
     if text.len() - at < *CARD_DIGITS.start() {
