@@ -3,8 +3,9 @@
 //! Logs are made by the generator of `cahoots drill`, go through the decoder and the store as any log
 //! does, and every day is closed as it would be in life. The truth is read only afterwards.
 //!
-//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--verbose] [--check] [RUNG ...]`
+//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--verbose] [--check] [--baselines] [RUNG ...]`
 //! A rung is E1 to E12, `injected` for one prompt in thousands of quiet accounts, or `honest` for a world without a campaign.
+//! `--baselines` adds a table of what three rules that people use today make of the same logs.
 
 #![expect(
     clippy::expect_used,
@@ -12,11 +13,14 @@
     reason = "a bench stops at the first thing that goes wrong, and prints its table"
 )]
 
+mod baselines;
+mod outcome;
 mod run;
 
 use cahoots::drill::{CampaignPlan, Client, Exits, NAMES, WorldPlan, rung};
 use cahoots::event::Day;
-use run::{Options, Outcome};
+use outcome::{Claim, Outcome};
+use run::Options;
 
 /// 2026-04-22.
 const FIRST_DAY: Day = Day(20_565);
@@ -28,6 +32,7 @@ struct Typed {
     seeds: u64,
     verbose: bool,
     check: bool,
+    baselines: bool,
     rungs: Vec<String>,
 }
 
@@ -39,6 +44,7 @@ fn typed() -> Typed {
         seeds: 1,
         verbose: false,
         check: false,
+        baselines: false,
         rungs: Vec::new(),
     };
     let mut args = std::env::args().skip(1);
@@ -51,6 +57,7 @@ fn typed() -> Typed {
             "--seeds" => typed.seeds = u64::from(number()),
             "--verbose" => typed.verbose = true,
             "--check" => typed.check = true,
+            "--baselines" => typed.baselines = true,
             "--sizes" => {
                 let sizes = args.next().expect("sizes");
                 typed.sizes = sizes.split(',').map(|size| size.parse().expect("a size")).collect();
@@ -85,6 +92,8 @@ fn campaign(name: &str, accounts: u32) -> CampaignPlan {
 fn main() {
     let typed = typed();
     println!("{}", Outcome::HEADER);
+    let mut claim = Claim::default();
+    let mut rules = Vec::new();
     for name in &typed.rungs {
         let sizes = if name == "honest" { &[0][..] } else { &typed.sizes };
         for size in sizes {
@@ -93,14 +102,25 @@ fn main() {
                 if *size > 0 {
                     plan = plan.with(campaign(name, *size));
                 }
-                let options = Options { verbose: typed.verbose };
-                let outcome = run::run(name, *size, plan, seed, &options);
+                let options = Options { verbose: typed.verbose, baselines: typed.baselines };
+                let (outcome, others) = run::run(name, *size, plan, seed, &options);
                 println!("{outcome}");
+                claim.add(&outcome);
+                rules.extend(others);
+                if typed.baselines {
+                    rules.push(outcome.rule("cahoots"));
+                }
                 if typed.check && !outcome.is_good() {
                     println!("\nthat is worse than it has to be");
                     std::process::exit(1);
                 }
             }
         }
+    }
+    if typed.baselines {
+        println!("\n{}\n{}", Outcome::RULES, rules.join("\n"));
+    }
+    if !claim.is_empty() {
+        println!("\n{claim}");
     }
 }

@@ -1,72 +1,21 @@
 //! One world through the whole: decoder, store, a closing for each day, and what came of it.
 
+use crate::baselines::{Addresses, Rule};
+use crate::outcome::Outcome;
 use cahoots::detect::{Analysis, Book, Family};
 use cahoots::drill::{Truth, World, WorldPlan};
 use cahoots::event::{Day, MICROS_A_DAY, MICROS_AN_HOUR, Micros};
 use cahoots::ingest::{Context, Decoder};
 use cahoots::store::{Appender, Store};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::{Duration, Instant};
 
 /// How to run.
 pub(crate) struct Options {
     /// Print every day.
     pub(crate) verbose: bool,
-}
-
-/// What came of a world.
-pub(crate) struct Outcome {
-    name: String,
-    size: u32,
-    seed: u64,
-    accounts: usize,
-    events: u64,
-    campaign: usize,
-    found: usize,
-    accused: usize,
-    leaked: f64,
-    first: Option<u32>,
-    bystanders: BTreeMap<&'static str, usize>,
-    told: usize,
-    analysis: Duration,
-    peak: u64,
-}
-
-impl Outcome {
-    pub(crate) const HEADER: &'static str = "| rung | n | seed | accounts | events | recall | precision | leaked | first flag, day | innocent accused, by class | told | analysis s | peak MB |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|";
-}
-
-impl Outcome {
-    /// Whether nearly all of the campaign was found, and nobody else.
-    pub(crate) fn is_good(&self) -> bool {
-        self.bystanders.is_empty() && self.found as f64 >= 0.9 * self.campaign as f64
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ratio =
-            |a: usize, b: usize| if b == 0 { "-".to_owned() } else { format!("{:.3}", a as f64 / b as f64) };
-        let innocent: Vec<String> = self.bystanders.iter().map(|(class, n)| format!("{class} {n}")).collect();
-        write!(
-            f,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.1} | {} |",
-            self.name,
-            self.size,
-            self.seed,
-            self.accounts,
-            self.events,
-            ratio(self.found, self.campaign),
-            ratio(self.found, self.accused),
-            if self.campaign == 0 { "-".to_owned() } else { format!("{:.3}", self.leaked) },
-            self.first.map_or("-".to_owned(), |day| day.to_string()),
-            if innocent.is_empty() { "none".to_owned() } else { innocent.join(", ") },
-            self.told,
-            self.analysis.as_secs_f64(),
-            self.peak / 1_000_000,
-        )
-    }
+    /// Also ask the rules that people use today.
+    pub(crate) baselines: bool,
 }
 
 fn append(bytes: &[u8], decoder: &mut Decoder, appender: &mut Appender) {
@@ -81,7 +30,13 @@ fn append(bytes: &[u8], decoder: &mut Decoder, appender: &mut Appender) {
 }
 
 /// Runs one world.
-pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &Options) -> Outcome {
+pub(crate) fn run(
+    name: &str,
+    size: u32,
+    plan: WorldPlan,
+    seed: u64,
+    options: &Options,
+) -> (Outcome, Vec<String>) {
     let folder = tempfile::tempdir().expect("folder");
     let (store, mut appender) = Store::open(folder.path(), 1).expect("store");
     let first_day = plan.first_day.0;
@@ -94,12 +49,18 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
     let mut bytes = Vec::new();
     let mut daily: BTreeMap<String, Vec<(u32, u64)>> = BTreeMap::new();
     let truth = world.truth();
+    let mut named = BTreeMap::new();
+    let mut addresses = options.baselines.then(|| Addresses::new(world.days()));
     for day in 0..world.days() {
         let events = world.day(day);
         for made in events.chunks(10_000) {
             bytes.clear();
             for made in made {
+                let start = bytes.len();
                 world.write_json(made, &mut bytes);
+                if let (Some(addresses), Some(line)) = (&mut addresses, bytes.get(start..)) {
+                    addresses.see(day, made.account, line);
+                }
                 if let Some(Truth { account, campaign: Some(_), .. }) = truth.get(made.account as usize) {
                     let days = daily.entry(account.clone()).or_default();
                     let hour = ((made.ts - world.day_of(0).start()) / 3_600_000_000) as u32;
@@ -119,6 +80,7 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
             analysis.due(&store.snapshot().expect("snapshot"), last.then_some(Micros::MAX)).expect("due")
         {
             analysis.step(&store, due).expect("close");
+            note(&analysis.ledger.book, &mut named);
             if options.verbose && due.hour.is_none() {
                 show(&analysis, first_day, (start.elapsed(), cpu().saturating_sub(worked)));
             }
@@ -131,23 +93,28 @@ pub(crate) fn run(name: &str, size: u32, plan: WorldPlan, seed: u64, options: &O
         name: name.to_owned(),
         size,
         seed,
+        days: world.days(),
         accounts: truth.len(),
         events: store.status().rows,
-        campaign: 0,
-        found: 0,
-        accused: 0,
-        leaked: 0.0,
-        first: None,
-        bystanders: BTreeMap::new(),
-        told: 0,
         analysis: spent,
         peak: peak(),
+        ..Outcome::default()
     };
-    judge(book, &truth, &daily, first_day, &mut outcome);
+    outcome.told = told(book, &truth);
+    judge(&named, &truth, &daily, first_day, &mut outcome);
     if options.verbose {
         explain(book, &truth);
     }
-    outcome
+    let rules = addresses.map(|addresses| addresses.rules(truth.len())).into_iter().flatten();
+    let rows = rules.map(|rule| row(&outcome, &rule, &truth)).collect();
+    (outcome, rows)
+}
+
+/// What a rule makes of the same world.
+fn row(of: &Outcome, rule: &Rule, truth: &[Truth]) -> String {
+    let mut outcome = Outcome { name: of.name.clone(), size: of.size, seed: of.seed, ..Outcome::default() };
+    outcome.count(truth, |at| rule.accused.get(at) == Some(&true));
+    outcome.rule(rule.name)
 }
 
 /// Processor time of this process.
@@ -204,41 +171,42 @@ fn explain(book: &Book, truth: &[Truth]) {
     }
 }
 
-/// Compares what was accused with what is true.
+/// Notes who is accused now, and since when: who is taken out again later was accused all the same, and who came in
+/// by signature was so from that hour on.
+fn note(book: &Book, named: &mut BTreeMap<String, Micros>) {
+    for cluster in book.current().filter(|cluster| cluster.verdict.accuses()) {
+        let Some(confirmed) = cluster.confirmed.map(|day| Day(day).end()) else { continue };
+        for member in &cluster.members {
+            let at = member.flagged.max(confirmed);
+            match named.get_mut(&member.account) {
+                Some(first) => *first = at.min(*first),
+                None => drop(named.insert(member.account.clone(), at)),
+            }
+        }
+    }
+}
+
+/// How many accounts are told of without being accused.
+fn told(book: &Book, truth: &[Truth]) -> usize {
+    let telling = book.current().filter(|cluster| !cluster.verdict.accuses() || cluster.confirmed.is_none());
+    let told: BTreeSet<&str> =
+        telling.flat_map(|cluster| &cluster.members).map(|member| member.account.as_str()).collect();
+    truth.iter().filter(|truth| told.contains(truth.account.as_str())).count()
+}
+
+/// Compares who was accused with what is true.
 fn judge(
-    book: &Book,
+    flagged: &BTreeMap<String, Micros>,
     truth: &[Truth],
     daily: &BTreeMap<String, Vec<(u32, u64)>>,
     first_day: i32,
     outcome: &mut Outcome,
 ) {
-    let mut flagged: BTreeMap<&str, Micros> = BTreeMap::new();
-    let mut told: BTreeSet<&str> = BTreeSet::new();
-    for cluster in book.current() {
-        for member in &cluster.members {
-            if cluster.verdict.accuses() && cluster.confirmed.is_some() {
-                let confirmed = Day(cluster.confirmed.unwrap_or(i32::MAX / 2)).end();
-                let day = member.flagged.max(confirmed);
-                flagged.insert(&member.account, day);
-            } else {
-                told.insert(&member.account);
-            }
-        }
-    }
+    outcome.count(truth, |at| truth.get(at).is_some_and(|one| flagged.contains_key(&one.account)));
     let (mut leaked, mut all) = (0_u64, 0_u64);
-    for truth in truth {
-        let flag = flagged.get(truth.account.as_str());
-        outcome.accused += usize::from(flag.is_some());
-        outcome.told += usize::from(told.contains(truth.account.as_str()));
-        if truth.campaign.is_none() {
-            if flag.is_some() {
-                *outcome.bystanders.entry(truth.class).or_default() += 1;
-            }
-            continue;
-        }
+    for truth in truth.iter().filter(|truth| truth.campaign.is_some()) {
+        let flag = flagged.get(&truth.account);
         let Some(days) = daily.get(&truth.account) else { continue };
-        outcome.campaign += 1;
-        outcome.found += usize::from(flag.is_some());
         outcome.first = outcome
             .first
             .into_iter()

@@ -83,7 +83,7 @@ impl Analysis {
     /// The next step by the log's own time: a day to close, or hours of the open day to watch; or all days up to
     /// an instant if it is given. Hours of a day that can be closed are not watched: its close says the same.
     pub fn due(&mut self, snapshot: &Snapshot, until: Option<Micros>) -> Result<Option<Due>, StoreError> {
-        let Some(day) = self.next_day(snapshot) else { return Ok(None) };
+        let Some(day) = self.next_day(snapshot)? else { return Ok(None) };
         if let Some(row) = first_row_from(snapshot, self.ledger.rows, Day(day).end() + MICROS_AFTER_DAY)? {
             return Ok(Some(Due { day, hour: None, rows: row }));
         }
@@ -98,13 +98,11 @@ impl Analysis {
     }
 
     /// The day after the last closed one, or the first of the log; a gap longer than a window is skipped.
-    fn next_day(&self, snapshot: &Snapshot) -> Option<i32> {
-        let after = self.ledger.closed.map_or(i32::MIN, |closed| closed + 1);
-        let since = if after == i32::MIN { Micros::MIN } else { Day(after).start() };
-        let parts = snapshot.parts(Span { since, until: Micros::MAX });
-        let first = parts.iter().map(|part| Day::of(part.span().0).0.max(after)).min()?;
-        let gap = self.ledger.closed.is_some_and(|_| first > after + WINDOW_DAYS as i32);
-        Some(if after == i32::MIN || gap { first } else { after })
+    fn next_day(&self, snapshot: &Snapshot) -> Result<Option<i32>, StoreError> {
+        let Some(closed) = self.ledger.closed else { return first_day_from(snapshot, i32::MIN) };
+        let after = closed + 1;
+        let Some(first) = first_day_from(snapshot, after)? else { return Ok(None) };
+        Ok(Some(if is_after_gap(first, after) { first } else { after }))
     }
 
     /// Takes a step.
@@ -189,12 +187,15 @@ impl Analysis {
         for facts in &mut self.days {
             let day = Day(facts.day);
             if is_late(snapshot, day, before..due.rows)? {
-                *facts = gather(snapshot, &Gathering { day, rows: 0..due.rows })?;
+                let extended = gather(snapshot, &Gathering { day, rows: 0..due.rows })?;
+                self.ledger.history.add_late(facts, &extended);
+                *facts = extended;
                 changed.push(day.0);
             }
         }
         if self.days.last().is_some_and(|last| last.day + 1 != due.day) {
             self.days.clear();
+            self.ledger.history.begin();
         }
         // The day that leaves the window goes before the new one needs the memory.
         if self.days.len() >= WINDOW_DAYS {
@@ -258,9 +259,14 @@ fn enter(
 /// Facts of the window that ends with a day, made from all rows there are: what closing day after day came
 /// to, as long as nothing came late.
 pub(super) fn facts_of_window(snapshot: &Snapshot, last: i32) -> Result<Vec<DayFacts>, StoreError> {
-    let until = Day(last).end();
-    let parts = snapshot.parts(Span { since: Micros::MIN, until });
-    let log_start = parts.iter().map(|part| Day::of(part.span().0).0).min().unwrap_or(last);
+    let mut log_start = first_day_from(snapshot, i32::MIN)?.map_or(last, |first| first.min(last));
+    let mut day = log_start;
+    while let Some(next) = first_day_from(snapshot, day + 1)?.filter(|next| *next <= last) {
+        if is_after_gap(next, day + 1) {
+            log_start = next;
+        }
+        day = next;
+    }
     let first = log_start.max(last - WINDOW_DAYS as i32 + 1);
     let mut days: Vec<DayFacts> = Vec::new();
     for day in first..=last {
@@ -306,6 +312,28 @@ fn first_row_from(snapshot: &Snapshot, from: u64, instant: Micros) -> Result<Opt
         }
     }
     Ok(None)
+}
+
+/// Whether days without any row between two are so many that the log begins anew after them.
+pub(super) fn is_after_gap(first: i32, after: i32) -> bool {
+    first > after + WINDOW_DAYS as i32
+}
+
+/// The first day that has a row, from a day on. One stray row of long ago may lie in a part with today's, so that
+/// what a part spans does not say on which days it has rows.
+pub(super) fn first_day_from(snapshot: &Snapshot, day: i32) -> Result<Option<i32>, StoreError> {
+    let since = if day == i32::MIN { Micros::MIN } else { Day(day).start() };
+    let parts = snapshot.parts(Span { since, until: Micros::MAX });
+    let (whole, cut): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.span().0 >= since);
+    let mut first = whole.iter().map(|part| part.span().0).min();
+    for part in cut {
+        if first.is_some_and(|first| Day::of(first).0 == day) {
+            break;
+        }
+        let ts = part.reader().all_ts()?;
+        first = ts.iter().copied().filter(|ts| *ts >= since).chain(first).min();
+    }
+    Ok(first.map(|first| Day::of(first).0))
 }
 
 const _: () = assert!(MICROS_AFTER_DAY < MICROS_A_DAY);

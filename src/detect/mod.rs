@@ -158,3 +158,6 @@ fn dim_of(kind: Kind) -> Option<Dim> {
         Kind::Template | Kind::Core | Kind::Pivot => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,7 @@ pub(super) enum Class {
     Hackathon,
     Benchmark,
     Launch,
+    Family,
     Campaign,
 }
 
@@ -57,6 +58,7 @@ impl Class {
             Self::Hackathon => "hackathon",
             Self::Benchmark => "benchmark",
             Self::Launch => "launch",
+            Self::Family => "family",
             Self::Campaign => "campaign",
         }
     }
@@ -134,6 +136,16 @@ pub(super) enum Routine {
         first: u32,
         /// Its first day.
         day: u16,
+    },
+    /// One of a family, whose accounts follow each other from this number on.
+    Family {
+        /// The first of them.
+        first: u32,
+    },
+    /// An account behind a gateway, with others that follow each other from this number on.
+    Gateway {
+        /// The first of them.
+        first: u32,
     },
     /// A member of a campaign, and its place in line.
     Slot(u32),

@@ -39,6 +39,8 @@ pub(super) struct Census {
     pub(super) dice: Dice,
     pub(super) first_day: Day,
     pub(super) days: u32,
+    /// Addresses that many kinds of customers rent together, if they do.
+    pub(super) shared: Option<Place>,
     popular_share: f64,
     households: u32,
     dedicated: u32,
@@ -56,6 +58,7 @@ impl Census {
             dice: Dice::of(&[seed, 0x20]),
             first_day: plan.first_day,
             days: plan.days,
+            shared: None,
             popular_share: if plan.popular.is_some() { 1.0 } else { POPULAR_SHARE },
             households: 0,
             dedicated: net::DEDICATED,
@@ -96,6 +99,11 @@ impl Census {
         let first = (*next + 8) % net::SERVERS;
         *next = next.wrapping_add((size + 8).next_multiple_of(256));
         Place::Pool(Pool { network, first, size })
+    }
+
+    /// The addresses that are rented together, or a pool of one's own.
+    pub(super) fn shared_or(&mut self, networks: &[u8], size: u32) -> Place {
+        self.shared.unwrap_or_else(|| self.pool(networks, size))
     }
 
     /// The address of one server, anywhere in one of some networks.

@@ -25,10 +25,8 @@ const ERRORS: [(f64, u16); 4] = [(0.010, 429), (0.016, 500), (0.020, 400), (0.02
 const MODELS: [u8; 3] = [5, 3, 2];
 const FAVORITE_SHARE: f64 = 0.85;
 
-/// The newest model, once it is there, the chance on each day that somebody takes it up, and the share of requests
-/// that it gets from then on.
+/// The newest model, once it is there, and the share of requests that it gets from somebody who has taken it up.
 const NEWEST: u8 = 3;
-const TAKE_UP: f64 = 0.03;
 const NEWEST_SHARE: f64 = 0.6;
 
 /// Weights of the hours of a local day.
@@ -193,6 +191,15 @@ impl Sheet<'_> {
         });
     }
 
+    /// Another account's request, if that account is there and the day has not ended.
+    pub(super) fn add(&mut self, made: Made) {
+        let is_there = |account: &Account| account.created <= made.ts && account.from <= self.day;
+        let account = self.world.accounts.get(made.account as usize);
+        if account.is_some_and(is_there) && made.ts < self.world.day_of(self.day).end() {
+            self.out.push(made);
+        }
+    }
+
     /// The harness that the account uses by now.
     fn harness(&self) -> Option<(u32, u32)> {
         let used = match self.account.harness {
@@ -207,7 +214,8 @@ impl Sheet<'_> {
     /// and campaigns at once.
     fn model(&mut self) -> u8 {
         let mut own = Dice::of(&[self.world.seed, 0x50, u64::from(self.id)]);
-        let (favorite, takes_up) = (own.weighted(&MODELS) as u8, own.wait(1.0 / TAKE_UP));
+        let (favorite, takes_up) =
+            (own.weighted(&MODELS) as u8, own.wait(1.0 / self.world.plan.benign.take_up));
         let campaign = self.world.campaign_of(self.account).map(|campaign| campaign.plan.pivot_day);
         let taken_up = match campaign {
             Some(pivot) => pivot.is_some_and(|pivot| self.day >= pivot),

@@ -29,6 +29,8 @@ pub struct WorldPlan {
     pub prompts: bool,
     /// Whether lines say where requests come from: `ip`, `asn` and `country`.
     pub ips: bool,
+    /// The day of the log on which a new model is there, where no campaign turns to one.
+    pub release_day: Option<u32>,
     /// Fingerprint and user agent of the client that most have, where the world is added to another's log: it
     /// then is the only one that many have.
     pub popular: Option<(String, String)>,
@@ -39,8 +41,8 @@ impl WorldPlan {
     #[must_use]
     pub fn honest(first_day: Day, days: u32, accounts: u32) -> Self {
         let benign = BenignPlan::of(accounts);
-        let (campaigns, popular) = (Vec::new(), None);
-        Self { first_day, days, benign, campaigns, prompts: true, ips: true, popular }
+        let (campaigns, release_day, popular) = (Vec::new(), None, None);
+        Self { first_day, days, benign, campaigns, prompts: true, ips: true, release_day, popular }
     }
 
     /// The same with a campaign.
@@ -120,7 +122,7 @@ impl World {
             campaigns,
             words: Words::new(),
             harnesses,
-            release: plan.campaigns.iter().filter_map(|campaign| campaign.pivot_day).min(),
+            release: plan.campaigns.iter().filter_map(|one| one.pivot_day).chain(plan.release_day).min(),
             popular: plan
                 .popular
                 .as_ref()
@@ -189,6 +191,16 @@ impl World {
             campaign: account.campaign.map(usize::from),
         };
         (0..).zip(&self.accounts).map(truth).collect()
+    }
+
+    /// Accounts that the provider closes on a day of the log, and when. Those of campaigns are replaced.
+    #[must_use]
+    pub fn closings(&self, day: u32) -> Vec<(String, Micros)> {
+        let closed = self.campaigns.iter().flat_map(|campaign| {
+            let closing = move |id| Some((id, campaign.closing(self, id, day)?));
+            campaign.accounts.clone().filter_map(closing)
+        });
+        closed.map(|(id, at)| (line::account_name(self.seed, id), at)).collect()
     }
 
     /// The campaign that an account belongs to.

@@ -1,147 +1,16 @@
 //! The analysis as a whole, on made-up worlds: what it finds, whom it leaves alone, and that order, batches and
 //! restarts change nothing.
 
-use cahoots::detect::{Alarm, Analysis, Ledger, VerifyError, closing, complete, seal, verify};
+use crate::worlds::{
+    DAYS, FIRST_DAY, HONEST, House, campaign, lines, planted, run, same_findings, world,
+};
+use cahoots::detect::{Ledger, VerifyError, closing, complete, seal, verify};
 use cahoots::drill::{CampaignPlan, Exits, World, WorldPlan, rung};
 use cahoots::event::{Day, Micros};
-use cahoots::ingest::{AccountRecords, Context, Decoder};
-use cahoots::store::{Appender, Shelf, Store};
+use cahoots::ingest::AccountRecords;
+use cahoots::store::Shelf;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use tempfile::TempDir;
-
-const FIRST_DAY: Day = Day(20_565);
-const DAYS: u32 = 8;
-const HONEST: u32 = 1_200;
-
-/// A store that is fed day by day.
-struct House {
-    folder: TempDir,
-    store: Store,
-    appender: Appender,
-    analysis: Analysis,
-}
-
-impl House {
-    fn new(seed: u64) -> Self {
-        let folder = tempfile::tempdir().expect("folder");
-        let (store, appender) = Store::open(folder.path(), seed).expect("store");
-        let analysis = Analysis::load(&store).expect("state");
-        Self { folder, store, appender, analysis }
-    }
-
-    fn take(&mut self, lines: &[u8]) {
-        let context = Context {
-            seed: self.store.seed(),
-            now: Micros::MAX / 4,
-            keep_extra: false,
-            privacy: *self.store.privacy(),
-        };
-        let mut decoder = Decoder::new(context);
-        let mut rest = lines;
-        while !rest.is_empty() {
-            let used = decoder.feed(rest);
-            rest = &rest[used..];
-            if decoder.batch_ready() {
-                self.appender.append(&[decoder.take_batch()]).expect("append");
-            }
-        }
-        assert!(decoder.finish());
-        self.appender.append(&[decoder.take_batch()]).expect("append");
-    }
-
-    fn close_due(&mut self, until: Option<Micros>) {
-        loop {
-            let snapshot = self.store.snapshot().expect("snapshot");
-            let Some(due) = self.analysis.due(&snapshot, until).expect("due") else { return };
-            self.analysis.step(&self.store, due).expect("step");
-        }
-    }
-
-    /// Closes all days that are left; the alarms of all of them.
-    fn alarms_until_the_end(&mut self) -> Vec<Alarm> {
-        let mut alarms = Vec::new();
-        loop {
-            let snapshot = self.store.snapshot().expect("snapshot");
-            let Some(due) = self.analysis.due(&snapshot, Some(Micros::MAX)).expect("due") else {
-                return alarms;
-            };
-            self.analysis.step(&self.store, due).expect("step");
-            alarms.extend(self.analysis.ledger.report.alarms.iter().cloned());
-        }
-    }
-
-    /// Ends the process, as far as the store can tell, and begins again.
-    fn restart(self) -> Self {
-        let Self { folder, store, appender, analysis } = self;
-        drop((store, appender, analysis));
-        let (store, appender) = Store::open(folder.path(), 99).expect("store");
-        let analysis = Analysis::load(&store).expect("state");
-        Self { folder, store, appender, analysis }
-    }
-
-    fn accused(&self) -> BTreeSet<String> {
-        let book = &self.analysis.ledger.book;
-        let accusing = book.current().filter(|cluster| cluster.verdict.accuses());
-        accusing.flat_map(|cluster| cluster.members.iter().map(|member| member.account.clone())).collect()
-    }
-
-    /// Everything that is kept of clusters, without ordinals.
-    fn findings(&self) -> (String, Vec<String>) {
-        let numbers = self.store.kept_numbers(Shelf::Evidence).expect("numbers");
-        let evidence =
-            numbers.into_iter().map(|n| self.store.kept(Shelf::Evidence, n).expect("reads").expect("is"));
-        (format!("{:#?}", self.analysis.ledger.book), evidence.collect())
-    }
-}
-
-/// Whether two houses have come to the same findings, byte for byte.
-fn same_findings(one: &House, other: &House) {
-    let (one, other) = (one.findings(), other.findings());
-    assert!(one.0.len() > 1_000 && !one.1.is_empty());
-    // Not assert_eq: a page of a hundred screens says less than the first line that differs.
-    let differs = one.0.lines().zip(other.0.lines()).find(|(a, b)| a != b);
-    assert!(differs.is_none() && one.0.len() == other.0.len(), "{differs:?}");
-    for (one, other) in one.1.iter().zip(&other.1) {
-        let at = one.bytes().zip(other.bytes()).position(|(a, b)| a != b);
-        let near = |text: &str, at: usize| {
-            text.get(at.saturating_sub(120)..(at + 60).min(text.len())).map(str::to_owned)
-        };
-        assert!(at.is_none(), "{:?} {:?}", near(one, at.unwrap_or(0)), near(other, at.unwrap_or(0)));
-    }
-    assert!(one.1 == other.1, "as many documents, as long");
-}
-
-fn lines(world: &World, day: u32) -> Vec<Vec<u8>> {
-    let line = |made| {
-        let mut line = Vec::new();
-        world.write_json(made, &mut line);
-        line
-    };
-    world.day(day).iter().map(line).collect()
-}
-
-fn campaign(accounts: u32) -> CampaignPlan {
-    CampaignPlan { first_day: 2, ..rung("E3", accounts).expect("a rung") }
-}
-
-fn world(plan: WorldPlan) -> World {
-    World::new(plan, 5)
-}
-
-fn planted(world: &World) -> BTreeSet<String> {
-    world.truth().into_iter().filter(|truth| truth.campaign.is_some()).map(|truth| truth.account).collect()
-}
-
-fn run(world: &World) -> House {
-    let mut house = House::new(1);
-    for day in 0..world.days() {
-        house.take(&lines(world, day).concat());
-        house.close_due(None);
-    }
-    house.close_due(Some(Micros::MAX));
-    house
-}
 
 #[test]
 fn a_campaign_is_found_and_nobody_else() {

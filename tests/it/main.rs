@@ -10,6 +10,7 @@
 
 mod analysis;
 mod campaign;
+mod campaigns;
 mod canary;
 mod captures;
 mod closing;
@@ -21,4 +22,6 @@ mod full_disk;
 mod harness;
 mod sources;
 mod start;
+mod worlds;
 mod wrong_input;
+mod wrong_logs;

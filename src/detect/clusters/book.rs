@@ -316,7 +316,10 @@ impl Cluster {
             match self.members.binary_search_by(|member| member.account.cmp(&account.name)) {
                 Ok(at) => {
                     self.members[at].agreements = agreements;
-                    self.members[at].succeeds = found.succeeds.get(&account.name).cloned();
+                    // A ban is looked at for some days only; whose place was taken stays true.
+                    if let Some(banned) = found.succeeds.get(&account.name) {
+                        self.members[at].succeeds = Some(banned.clone());
+                    }
                 }
                 Err(at) => {
                     let flagged = page.arrived.get(&account.name).map_or(close, |at| close.min(*at));

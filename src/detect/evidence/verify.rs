@@ -3,14 +3,14 @@
 //! Of the pack only what an examination has to be told is used: the days, the accounts set aside, since when
 //! groups were strong, who succeeded whom. All else is computed again and has to agree to one part in 10^9.
 
-use super::super::analysis::facts_of_window;
+use super::super::analysis::{facts_of_window, first_day_from, is_after_gap};
 use super::super::clusters::{Cluster, Found, closing};
 use super::super::examine::{Given, examine};
 use super::super::facts::{Gathering, gather};
 use super::super::history::History;
 use super::super::records::Records;
 use super::{FORMAT, RECORDS, RECORDS_LIST};
-use crate::event::{Day, Dim, Micros, Window as Span};
+use crate::event::{Day, Dim, Micros};
 use crate::limits::WINDOW_DAYS;
 use crate::store::{Snapshot, StoreError};
 use serde_json::{Map, Value};
@@ -152,11 +152,13 @@ pub(super) fn parse_day(text: &str) -> Option<i32> {
 /// History as it was before the last day was judged: every day of the log up to it, and who is set aside.
 fn history(snapshot: &Snapshot, last: i32, claimed: &Value) -> Result<History, VerifyError> {
     let mut history = History::default();
-    let until = Day(last).end();
-    let first =
-        snapshot.parts(Span { since: Micros::MIN, until }).iter().map(|part| Day::of(part.span().0).0).min();
-    for day in first.unwrap_or(last)..=last {
+    let mut next = first_day_from(snapshot, i32::MIN)?;
+    while let Some(day) = next.filter(|day| *day <= last) {
         history.add(&gather(snapshot, &Gathering { day: Day(day), rows: 0..snapshot.rows() })?);
+        next = first_day_from(snapshot, day + 1)?;
+        if next.is_some_and(|next| is_after_gap(next, day + 1)) {
+            history.begin();
+        }
     }
     let set_aside = claimed.pointer("/given/set_aside").and_then(Value::as_array);
     let set_aside = set_aside.ok_or(VerifyError::Shape("/given/set_aside"))?;

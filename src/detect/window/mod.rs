@@ -8,6 +8,8 @@
 mod lists;
 mod people;
 mod prune;
+#[cfg(test)]
+pub(in crate::detect) mod testing;
 
 pub(super) use lists::{Items, Lists};
 pub(super) use prune::prune_templates;

@@ -14,7 +14,7 @@ const DAYS: u32 = 3;
 
 pub(super) fn found(census: &mut Census, starter_kit: bool) {
     let networks = if census.dice.chance(0.5) { CAMPUS } else { RESIDENTIAL };
-    let venue = census.pool(networks, 1);
+    let venue = census.shared_or(networks, 1);
     let first = census.texts(Topic::Agentic, 1);
     let kit = starter_kit.then(|| census.client());
     let from = census.dice.under(census.days.saturating_sub(DAYS).max(1));

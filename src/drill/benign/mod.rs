@@ -7,6 +7,7 @@ mod benchmark;
 mod classroom;
 mod cloud;
 mod cron;
+mod family;
 mod fleet;
 mod hackathon;
 mod harness;
@@ -58,6 +59,14 @@ pub struct BenignPlan {
     pub harness: f64,
     /// Share of honest accounts that take up a new harness in the middle of the log.
     pub new_harness: f64,
+    /// Chance on each day that somebody takes up a new model, once it is there.
+    pub take_up: f64,
+    /// Families of four accounts, who go on with each other's conversations.
+    pub families: u32,
+    /// Whether fleets have a gateway, which sends what one account is refused again from another.
+    pub gateways: bool,
+    /// Whether hackathons, resellers and campaigns with rented addresses share those of the first reseller.
+    pub shared_venue: bool,
 }
 
 impl BenignPlan {
@@ -85,6 +94,10 @@ impl BenignPlan {
             launch: groups(20.0, 1),
             harness: 0.08,
             new_harness: 0.03,
+            take_up: 0.03,
+            families: 0,
+            gateways: false,
+            shared_venue: false,
         };
         let ordinary = accounts.saturating_sub(plan.accounts());
         let share = |percent: u32| (u64::from(ordinary) * u64::from(percent) / 96) as u32;
@@ -104,6 +117,7 @@ impl BenignPlan {
             self.classrooms * classroom::ACCOUNTS,
             self.hackathons * hackathon::ACCOUNTS,
             self.benchmarks * benchmark::ACCOUNTS,
+            self.families * family::ACCOUNTS,
         ];
         single.into_iter().chain(grouped).sum()
     }
@@ -121,14 +135,13 @@ pub(super) fn found(census: &mut Census, plan: &BenignPlan) -> [(u32, u32); 2] {
     for _ in 0..plan.agencies {
         agency::found(census);
     }
-    for _ in 0..plan.resellers {
-        reseller::found(census, reseller::Sells::Anything);
-    }
-    for _ in 0..plan.coding_resellers {
-        reseller::found(census, reseller::Sells::CodingAgents);
+    let coding = (0..plan.coding_resellers).map(|_| reseller::Sells::CodingAgents);
+    for sells in (0..plan.resellers).map(|_| reseller::Sells::Anything).chain(coding) {
+        let servers = reseller::found(census, sells);
+        census.shared = census.shared.or(plan.shared_venue.then_some(servers));
     }
     for number in 0..plan.fleets {
-        fleet::found(census, number);
+        fleet::found(census, number, plan.gateways);
     }
     for _ in 0..plan.classrooms {
         classroom::found(census);
@@ -139,6 +152,9 @@ pub(super) fn found(census: &mut Census, plan: &BenignPlan) -> [(u32, u32); 2] {
     for number in 0..plan.benchmarks {
         benchmark::found(census, number);
     }
+    for _ in 0..plan.families {
+        family::found(census);
+    }
     harness::give(census, plan.harness, plan.new_harness)
 }
 
@@ -148,6 +164,8 @@ pub(super) fn day(sheet: &mut Sheet<'_>) {
         Routine::Cron { every, second, events } => cron::day(sheet, every, second, events),
         Routine::Homework { first, day } => classroom::day(sheet, first, day),
         Routine::Benchmark { first, day } => benchmark::day(sheet, first, day),
+        Routine::Family { first } => family::day(sheet, first),
+        Routine::Gateway { first } => fleet::day(sheet, first),
         Routine::Person | Routine::Slot(_) => sheet.person(),
     }
 }

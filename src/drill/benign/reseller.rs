@@ -5,7 +5,7 @@
 
 use crate::drill::account::{Class, Hours, Templates, Volume};
 use crate::drill::census::Census;
-use crate::drill::net::HOSTING;
+use crate::drill::net::{HOSTING, Place};
 use crate::drill::topic::{Taste, Topic};
 
 pub(super) const ACCOUNTS: u32 = 60;
@@ -17,10 +17,11 @@ pub(super) enum Sells {
     CodingAgents,
 }
 
-pub(super) fn found(census: &mut Census, sells: Sells) {
+/// Founds one; gives its servers.
+pub(super) fn found(census: &mut Census, sells: Sells) -> Place {
     let coding = sells == Sells::CodingAgents;
     let addresses = 5 + census.dice.under(16);
-    let servers = census.pool(HOSTING, addresses);
+    let servers = census.shared_or(HOSTING, addresses);
     let (payment, client, domain) = (census.payment(), census.client(), census.domain());
     let count = 2 + census.dice.under(3);
     let first = census.texts(if coding { Topic::Agentic } else { Topic::Chat }, count);
@@ -41,4 +42,5 @@ pub(super) fn found(census: &mut Census, sells: Sells) {
         person.volume = Volume { log: log as f32, spread: if coding { 0.12 } else { 0.4 }, active: 1.0 };
         census.accounts.push(person);
     }
+    servers
 }

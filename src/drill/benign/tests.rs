@@ -294,3 +294,37 @@ fn one_harness_is_old_and_one_spreads_within_three_days() {
     assert!((0.06..0.09).contains(&popular), "{popular}");
     assert!((0.02..0.035).contains(&adopted), "{adopted}");
 }
+
+#[test]
+fn families_go_on_with_each_others_conversations_and_gateways_send_again() {
+    let world = only(10, |plan| (plan.families, plan.fleets, plan.gateways) = (40, 6, true));
+    let (mut turns, mut tries): (BTreeMap<u32, Vec<Made>>, BTreeMap<u32, Vec<Made>>) = Default::default();
+    for event in all(&world) {
+        match event.text {
+            Text::Turn { of, .. } => turns.entry(of).or_default().push(event),
+            Text::Again(number) => tries.entry(number).or_default().push(event),
+            _ => {}
+        }
+    }
+    let (mut passed, mut again) = (0, 0);
+    for two in turns.values().filter(|turns| turns.len() == 2) {
+        let [a, b] = [two[0], two[1]];
+        let homes = [a, b].map(|event| world.accounts[event.account as usize].place);
+        assert!(a.account != b.account && homes[0] == homes[1] && b.ts - a.ts <= 900 * 1_000_000);
+        passed += 1;
+    }
+    for two in tries.values().filter(|tries| tries.len() == 2) {
+        let [a, b] = [two[0], two[1]];
+        let cards = [a, b].map(|event| world.accounts[event.account as usize].payment);
+        assert!(a.account != b.account && cards[0] == cards[1] && (a.status, b.status) == (429, 200));
+        again += 1;
+    }
+    assert!(passed > 100 && again > 20, "{passed} {again}");
+}
+
+#[test]
+fn a_venue_may_have_the_addresses_of_a_reseller() {
+    let world = only(6, |plan| (plan.resellers, plan.hackathons, plan.shared_venue) = (2, 1, true));
+    assert_eq!(world.accounts.len(), 200);
+    assert!(world.accounts.iter().all(|account| account.place == world.accounts[0].place));
+}

@@ -84,7 +84,7 @@ impl<'a> Recruits<'a> {
             plan,
             client: census.client(),
             payment: NO_PAYMENT,
-            shared: census.pool(HOSTING, addresses.max(1)),
+            shared: census.shared_or(HOSTING, addresses.max(1)),
             salt,
         }
     }

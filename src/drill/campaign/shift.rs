@@ -61,6 +61,12 @@ impl Campaign {
         }
     }
 
+    /// When the provider closes an account, if it does on a day.
+    pub(crate) fn closing(&self, world: &World, id: u32, day: u32) -> Option<Micros> {
+        let until = world.accounts.get(id as usize)?.until;
+        (self.plan.churn_days.is_some() && day + 1 == until).then(|| closed_at(world, id, day))
+    }
+
     /// Turns of a day, by the work done at its start and end.
     fn work(&self, day: u32) -> (f64, f64) {
         let had = |day: u32| self.turns.get(day as usize).copied().unwrap_or_default();
@@ -116,9 +122,15 @@ impl Campaign {
     }
 }
 
-/// Closes an account at some time of its last day: a few requests are refused, and it is left alone.
+/// The time of its last day at which an account is closed.
+fn closed_at(world: &World, id: u32, day: u32) -> Micros {
+    let part = Dice::of(&[world.seed, 0x73, u64::from(id)]).unit();
+    world.day_of(day).start() + (MICROS_A_DAY as f64 * part) as Micros
+}
+
+/// Closes an account: a few requests are refused, and it is left alone.
 fn close(sheet: &mut Sheet<'_>, start: usize) {
-    let closed = sheet.world.day_of(sheet.day).start() + (MICROS_A_DAY as f64 * sheet.dice.unit()) as Micros;
+    let closed = closed_at(sheet.world, sheet.id, sheet.day);
     let Some(today) = sheet.out.get_mut(start..) else { return };
     today.sort_unstable_by_key(Made::order);
     let before = today.iter().filter(|event| event.ts < closed).count();

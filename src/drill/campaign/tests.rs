@@ -200,6 +200,19 @@ fn closed_accounts_are_replaced() {
     assert!(by_day.values().all(|accounts| (85..=100).contains(&accounts.len())), "as many at once as ever");
     let refused = made.iter().filter(|event| event.status == 403).map(|event| event.account);
     assert!(refused.collect::<BTreeSet<u32>>().len() > 200, "closed while they were at work");
+    let mut closed = 0;
+    for day in 0..world.days() {
+        for (account, at) in world.closings(day) {
+            let number = world.truth().iter().position(|truth| truth.account == account).expect("an account");
+            let after = made.iter().filter(|event| event.account == number as u32 && event.ts >= at);
+            assert!(
+                after.clone().count() <= 3 && after.clone().all(|event| event.status == 403),
+                "{account}"
+            );
+            closed += 1;
+        }
+    }
+    assert_eq!(closed, members.iter().filter(|account| account.until <= world.days()).count());
     for account in members.iter().filter(|account| account.from > 0) {
         let start = world.day_of(account.from).start();
         assert!((0..MICROS_A_DAY).contains(&(start - account.created)), "created on the evening before");
