@@ -42,6 +42,11 @@ pub(super) fn successors(
 ) -> BTreeMap<String, String> {
     let mut links = BTreeMap::new();
     for cluster in book.current().filter(|cluster| cluster.verdict.accuses()) {
+        // What was found while the ban was new stays: nobody's place is taken twice.
+        for member in settled(cluster, window.day).filter(|member| window.find(&member.account).is_some()) {
+            let known = member.succeeds.iter().map(|banned| (member.account.clone(), banned.clone()));
+            links.extend(known);
+        }
         let banned: Vec<(i32, &str)> = settled(cluster, window.day)
             .filter_map(|member| Some((Day::of(*bans.get(&member.account)?).0, member.account.as_str())))
             .filter(|(day, _)| (window.day - AFTER - 2..=window.day).contains(day))
@@ -113,9 +118,13 @@ fn link(
         }
     }
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let mut free: BTreeSet<(i32, &str)> = banned.iter().copied().collect();
+    let taken: BTreeSet<String> = links.values().cloned().collect();
+    let mut free: BTreeSet<(i32, &str)> =
+        banned.iter().copied().filter(|(_, name)| !taken.contains(*name)).collect();
     for (_, rank, first) in scored {
-        let Some(account) = window.account(rank) else { continue };
+        let Some(account) = window.account(rank).filter(|account| !links.contains_key(&account.name)) else {
+            continue;
+        };
         let others = free.iter().copied().filter(|(_, name)| *name != account.name);
         if let Some(taken) = others.min_by_key(|(day, name)| ((first - day).abs(), *name)) {
             free.remove(&taken);
