@@ -63,7 +63,9 @@ impl Addresses {
         let mut shared: Vec<(u64, u64)> = Vec::new();
         for at_one in self.seen.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
             places += 1;
-            at_one.iter().for_each(|seen| days_of[seen.2 as usize] += 1);
+            for seen in at_one {
+                days_of[seen.2 as usize] += 1;
+            }
             if at_one.len() <= SHARED_BY_MAX {
                 for (at, one) in at_one.iter().enumerate() {
                     let others = at_one.iter().skip(at + 1);

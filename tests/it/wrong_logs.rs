@@ -114,7 +114,7 @@ fn a_line_from_long_ago_changes_nothing() {
             if day == 0 {
                 text.splice(0..0, line.into_bytes());
             } else {
-                text.extend_from_slice(line.as_bytes())
+                text.extend_from_slice(line.as_bytes());
             }
         }
         house.take(&text);
