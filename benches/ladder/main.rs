@@ -3,7 +3,7 @@
 //! Logs are made by the generator of `cahoots drill`, go through the decoder and the store as any log
 //! does, and every day is closed as it would be in life. The truth is read only afterwards.
 //!
-//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--verbose] [--check] [--baselines] [RUNG ...]`
+//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--first-seed N] [--verbose] [--check] [--baselines] [RUNG ...]`
 //! A rung is E1 to E12, `injected` for one prompt in thousands of quiet accounts, or `honest` for a world without a campaign.
 //! `--baselines` adds a table of what three rules that people use today make of the same logs.
 
@@ -30,6 +30,7 @@ struct Typed {
     days: u32,
     sizes: Vec<u32>,
     seeds: u64,
+    first_seed: u64,
     verbose: bool,
     check: bool,
     baselines: bool,
@@ -42,6 +43,7 @@ fn typed() -> Typed {
         days: 30,
         sizes: vec![1_000],
         seeds: 1,
+        first_seed: 1,
         verbose: false,
         check: false,
         baselines: false,
@@ -55,6 +57,7 @@ fn typed() -> Typed {
             "--honest" => typed.honest = number(),
             "--days" => typed.days = number(),
             "--seeds" => typed.seeds = u64::from(number()),
+            "--first-seed" => typed.first_seed = u64::from(number()),
             "--verbose" => typed.verbose = true,
             "--check" => typed.check = true,
             "--baselines" => typed.baselines = true,
@@ -97,7 +100,7 @@ fn main() {
     for name in &typed.rungs {
         let sizes = if name == "honest" { &[0][..] } else { &typed.sizes };
         for size in sizes {
-            for seed in 1..=typed.seeds {
+            for seed in typed.first_seed..typed.first_seed + typed.seeds {
                 let mut plan = WorldPlan::honest(FIRST_DAY, typed.days, typed.honest);
                 if *size > 0 {
                     plan = plan.with(campaign(name, *size));

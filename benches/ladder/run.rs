@@ -29,6 +29,34 @@ fn append(bytes: &[u8], decoder: &mut Decoder, appender: &mut Appender) {
     }
 }
 
+fn decoder(store: &Store) -> Decoder {
+    let (now, privacy) = (Micros::MAX / 4, *store.privacy());
+    Decoder::new(Context { seed: store.seed(), now, keep_extra: false, privacy })
+}
+
+/// Takes all steps that are due; looks on after each, with the processor time since the first.
+fn close_due(
+    analysis: &mut Analysis,
+    store: &Store,
+    until: Option<Micros>,
+    mut closed: impl FnMut(&Analysis, Duration),
+) {
+    let before = cpu();
+    while let Some(due) = analysis.due(&store.snapshot().expect("snapshot"), until).expect("due") {
+        analysis.step(store, due).expect("step");
+        closed(analysis, cpu().saturating_sub(before));
+    }
+}
+
+/// Counts an event, so long after the start of the log, by the hour.
+fn count(hours: &mut Vec<(u32, u64)>, since: Micros) {
+    let hour = (since / MICROS_AN_HOUR) as u32;
+    match hours.last_mut() {
+        Some((last, count)) if *last == hour => *count += 1,
+        _ => hours.push((hour, 1)),
+    }
+}
+
 /// Runs one world.
 pub(crate) fn run(
     name: &str,
@@ -41,9 +69,7 @@ pub(crate) fn run(
     let (store, mut appender) = Store::open(folder.path(), 1).expect("store");
     let first_day = plan.first_day.0;
     let world = World::new(plan, seed);
-    let (now, privacy) = (Micros::MAX / 4, *store.privacy());
-    let context = Context { seed: store.seed(), now, keep_extra: false, privacy };
-    let mut decoder = Decoder::new(context);
+    let mut decoder = decoder(&store);
     let mut analysis = Analysis::load(&store).expect("state");
     let mut spent = Duration::ZERO;
     let mut bytes = Vec::new();
@@ -62,29 +88,21 @@ pub(crate) fn run(
                     addresses.see(day, made.account, line);
                 }
                 if let Some(Truth { account, campaign: Some(_), .. }) = truth.get(made.account as usize) {
-                    let days = daily.entry(account.clone()).or_default();
-                    let hour = ((made.ts - world.day_of(0).start()) / 3_600_000_000) as u32;
-                    match days.last_mut() {
-                        Some((last, count)) if *last == hour => *count += 1,
-                        _ => days.push((hour, 1)),
-                    }
+                    count(daily.entry(account.clone()).or_default(), made.ts - world.day_of(0).start());
                 }
             }
             append(&bytes, &mut decoder, &mut appender);
         }
         let _complete = decoder.finish();
         appender.append(&[decoder.take_batch()]).expect("append");
-        let (start, worked) = (Instant::now(), cpu());
-        let last = day + 1 == world.days();
-        while let Some(due) =
-            analysis.due(&store.snapshot().expect("snapshot"), last.then_some(Micros::MAX)).expect("due")
-        {
-            analysis.step(&store, due).expect("close");
+        let start = Instant::now();
+        let until = (day + 1 == world.days()).then_some(Micros::MAX);
+        close_due(&mut analysis, &store, until, |analysis, worked| {
             note(&analysis.ledger.book, &mut named);
-            if options.verbose && due.hour.is_none() {
-                show(&analysis, first_day, (start.elapsed(), cpu().saturating_sub(worked)));
+            if options.verbose {
+                show(analysis, first_day, (start.elapsed(), worked));
             }
-        }
+        });
         spent += start.elapsed();
     }
     appender.settle(true).expect("settle");

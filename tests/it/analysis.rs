@@ -1,9 +1,7 @@
 //! The analysis as a whole, on made-up worlds: what it finds, whom it leaves alone, and that order, batches and
 //! restarts change nothing.
 
-use crate::worlds::{
-    DAYS, FIRST_DAY, HONEST, House, campaign, lines, planted, run, same_findings, world,
-};
+use crate::worlds::{DAYS, FIRST_DAY, HONEST, House, campaign, lines, planted, run, same_findings, world};
 use cahoots::detect::{Ledger, VerifyError, closing, complete, seal, verify};
 use cahoots::drill::{CampaignPlan, Exits, World, WorldPlan, rung};
 use cahoots::event::{Day, Micros};

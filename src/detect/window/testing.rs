@@ -45,6 +45,7 @@ impl Draft {
                 target: 0,
                 hours: 0,
                 roaming_days: 0,
+                organisation: None,
             });
         }
         (from..from + count).collect()
@@ -90,6 +91,7 @@ impl Draft {
             totals: vec![total; days],
             items: self.held.map(|pairs| Items::of(pairs, count)),
             visits: self.visits,
+            told: Vec::new(),
             ranks: (0..count as u32).collect(),
             accounts: self.accounts,
         }
