@@ -7,7 +7,7 @@ use crate::event::Micros;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 /// A source of wall time.
-pub trait Clock: Send + Sync {
+pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Now, in microseconds since 1970.
     fn now(&self) -> Micros;
 }

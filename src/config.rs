@@ -3,12 +3,14 @@
 //! Reading flags and variables belongs to `cli`; here a missing value is `None`, so that the layers
 //! can be told apart. Nothing is guessed: an unknown key or a missing file is an error.
 
-use crate::ingest::{Mapping, Mappings};
+use crate::event::Join;
+use crate::ingest::{Mapping, Mappings, Proxies};
 use crate::privacy::Pseudonyms;
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Address that is listened on unless told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:7070";
@@ -30,6 +32,10 @@ pub struct Typed {
     pub keep_extra: Option<bool>,
     /// What is kept under a pseudonym.
     pub pseudonymize: Option<Vec<String>>,
+    /// Proxies that are trusted: networks, addresses, or `private`.
+    pub trusted_proxies: Option<Vec<String>>,
+    /// When events wait for an edge record: `off`, `auto` or `on`.
+    pub join: Option<String>,
     /// Sources of logs that are not built in.
     pub source: Option<Vec<Mapping>>,
 }
@@ -49,6 +55,10 @@ pub struct Config {
     pub sources: Mappings,
     /// What is kept under a pseudonym; none for what the database has.
     pub pseudonymize: Option<Pseudonyms>,
+    /// Proxies that are trusted; none for those of private networks.
+    pub proxies: Option<Arc<Proxies>>,
+    /// When events wait for an edge record.
+    pub join: Join,
 }
 
 /// Why a configuration means nothing.
@@ -97,6 +107,12 @@ pub enum ConfigError {
         "{0} can be reached from other machines, so it needs a token: add --token-file FILE, or listen on {LISTEN_DEFAULT}"
     )]
     OpenToAll(SocketAddr),
+    /// Proxies that are none.
+    #[error("trusted_proxies: {0}")]
+    Proxies(String),
+    /// Not a way to join.
+    #[error("join is {0:?}: write off, auto or on")]
+    Join(String),
     /// Neither told nor found.
     #[error("no folder for the data: neither STATE_DIRECTORY nor HOME is set, so say --data FOLDER")]
     NoFolder,
@@ -143,6 +159,8 @@ impl Typed {
             keep_extra: self.keep_extra.or(below.keep_extra),
             source: self.source.or(below.source),
             pseudonymize: self.pseudonymize.or(below.pseudonymize),
+            trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
+            join: self.join.or(below.join),
         }
     }
 
@@ -171,7 +189,14 @@ impl Config {
             Pseudonyms::from_words(words).map_err(ConfigError::Pseudonymize)
         };
         let pseudonymize = typed.pseudonymize.map(words).transpose()?;
-        Ok(Self { data, listen, token_file: typed.token_file, keep_extra, sources, pseudonymize })
+        let join = match typed.join {
+            Some(name) => Join::from_name(&name).ok_or(ConfigError::Join(name))?,
+            None => Join::default(),
+        };
+        let proxies = typed.trusted_proxies.as_deref().map(Proxies::listed).transpose();
+        let proxies = proxies.map_err(ConfigError::Proxies)?.map(Arc::new);
+        let token_file = typed.token_file;
+        Ok(Self { data, listen, token_file, keep_extra, sources, pseudonymize, proxies, join })
     }
 
     /// The token, if there is a file for one.
@@ -229,7 +254,7 @@ fn nearest(key: &str, message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, ConfigError, LISTEN_DEFAULT, Pseudonyms, Typed, read_token, state_folder};
+    use super::{Config, ConfigError, Join, LISTEN_DEFAULT, Pseudonyms, Typed, read_token, state_folder};
     use std::ffi::OsString;
     use std::path::{Path, PathBuf};
 
@@ -306,6 +331,15 @@ mod tests {
             let error = toml(text).expect_err(text).to_string();
             assert!(error.starts_with("\"c.toml\", line 2: ") && !error.contains('\n'), "{error}");
         }
+    }
+
+    #[test]
+    fn events_wait_for_an_edge_record_as_it_is_said() {
+        let join = |text: &str| Config::resolve(toml(text).expect("toml"), home).map(|config| config.join);
+        assert_eq!(join("").ok(), Some(Join::Auto));
+        assert_eq!(join("join = 'off'").ok(), Some(Join::Off));
+        let error = join("join = 'maybe'").expect_err("no such way").to_string();
+        assert_eq!(error, "join is \"maybe\": write off, auto or on");
     }
 
     #[test]

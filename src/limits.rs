@@ -220,9 +220,15 @@ pub use analysis::{
     STAR_SHARE_MAX, STRONG_DAYS, TEMPLATE_FRESH_DAYS, TEMPLATE_JACCARD, VAIN_SEEDS_MAX, WINDOW_DAYS,
 };
 
-// --- What `cahoots ingest` sends: send.rs ---
+// --- What joins two records, what `cahoots ingest` sends: join.rs, send.rs ---
+
+mod join;
 mod send;
 
+pub use join::{
+    JOIN_BYTES_MAX, JOIN_EDGES_MAX, JOIN_HALVES_MAX, JOIN_ID_BYTES_MIN, JOIN_ID_DISTINCT_MIN, JOIN_KEYS_MAX,
+    JOIN_RECENT, JOIN_RELEASED_MAX, JOIN_WAIT,
+};
 pub use send::{
     SEND_BYTES_MAX, SEND_CONNECTIONS, SEND_ERRORS_SHOWN_MAX, SEND_LINES_MAX, SEND_TRIES_MAX, SEND_WAIT_MAX,
 };

@@ -458,7 +458,8 @@ fn the_packaged_settings_are_the_defaults() {
 fn the_commented_settings_are_right_too() {
     let text = text_of("packaging/cahoots.toml")
         .replace("\n# data = ", "\ndata = ")
-        .replace("\n# token_file = ", "\ntoken_file = ");
+        .replace("\n# token_file = ", "\ntoken_file = ")
+        .replace("\n# trusted_proxies = ", "\ntrusted_proxies = ");
     let (settings, source) = text.split_once("\n# [[source]]\n").expect("an example of a source");
     let source: String = source.lines().map(|line| line.trim_start_matches("# ").to_owned() + "\n").collect();
     let text = format!("{settings}\n[[source]]\n{source}");
@@ -468,6 +469,8 @@ fn the_commented_settings_are_right_too() {
             && typed.token_file.is_some()
             && typed.listen.is_some()
             && typed.keep_extra.is_some()
+            && typed.trusted_proxies.is_some()
+            && typed.join.is_some()
     );
     assert!(typed.sources().expect("sources").kind("mine").is_some());
 }

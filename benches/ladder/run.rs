@@ -31,7 +31,7 @@ fn append(bytes: &[u8], decoder: &mut Decoder, appender: &mut Appender) {
 
 fn decoder(store: &Store) -> Decoder {
     let (now, privacy) = (Micros::MAX / 4, *store.privacy());
-    Decoder::new(Context { seed: store.seed(), now, keep_extra: false, privacy })
+    Decoder::new(Context::new(store.seed(), now, privacy))
 }
 
 /// Takes all steps that are due; looks on after each, with the processor time since the first.

@@ -90,7 +90,7 @@ fn main() -> Result<(), Failure> {
 /// Decodes a body and drops its events.
 fn decode(form: Form, body: &Body) -> usize {
     let privacy = Privacy::new([1; 32], Pseudonyms::NONE);
-    let context = Context { seed: 1, now: i64::MAX / 4, keep_extra: false, privacy };
+    let context = Context::new(1, i64::MAX / 4, privacy);
     let mut events = 0;
     if let Some(protocol) = form.protocol {
         let mut push = Push::new(protocol, context, None);

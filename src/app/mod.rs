@@ -9,13 +9,13 @@ pub use offline::{Offline, OfflineError, verify_against};
 
 use crate::clock::{Clock, SystemClock};
 use crate::detect::{Ledger, Report, complete};
-use crate::event::{Dim, EventBatch, Micros};
+use crate::event::{Dim, EventBatch, Join, Micros};
 use crate::http::auth::Guard;
 use crate::http::engine::{AccountsNoted, Decode, Engine, Pending, Status};
 use crate::http::serve;
 use crate::ingest::{
     AccountRecords, Append, Budget as Room, Context, Decoder, Kind, Mappings, Outcome, Permit, Protocol,
-    Push, Refused, Reject, Writer,
+    Proxies, Push, Refused, Reject, Writer,
 };
 use crate::limits::{ACCOUNTS_COMMIT_MAX, INFLIGHT_BYTES_MAX, INFLIGHT_WAIT};
 use crate::privacy::Pseudonyms;
@@ -46,6 +46,30 @@ pub struct Options {
     pub sources: Mappings,
     /// What is kept under a pseudonym; none for what the database has.
     pub pseudonymize: Option<Pseudonyms>,
+    /// The proxies that are trusted; none for the usual ones.
+    pub proxies: Option<Arc<Proxies>>,
+    /// When events wait for an edge record.
+    pub join: Join,
+    /// The wall clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Options {
+    /// A folder and an address, and for the rest what is usual.
+    #[must_use]
+    pub fn new(data: PathBuf, listen: SocketAddr) -> Self {
+        Self {
+            data,
+            listen,
+            token: None,
+            keep_extra: false,
+            sources: Mappings::default(),
+            pseudonymize: None,
+            proxies: None,
+            join: Join::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
 }
 
 /// Why the server could not start.
@@ -148,9 +172,7 @@ struct House {
     writer: Writer,
     analyst: Arc<Analyst>,
     room: Room,
-    clock: SystemClock,
-    keep_extra: bool,
-    sources: Mappings,
+    options: Options,
 }
 
 impl House {
@@ -161,34 +183,36 @@ impl House {
         getrandom::fill(&mut key)
             .map_err(|error| StoreError::Open(format!("the system gives no random numbers: {error}")))?;
         let founding = Founding { seed, key, pseudonyms: options.pseudonymize };
-        let (store, appender) = Store::open_as(&options.data, &founding)?;
+        let (store, mut appender) = Store::open_as(&options.data, &founding)?;
+        appender.joining(options.join, Arc::clone(&options.clock));
         let analyst = Arc::new(Analyst::start(store.clone())?);
         let writer = Writer::start(Box::new(StoreAppender { appender, analyst: Arc::clone(&analyst) }))?;
         let room = Room::new(INFLIGHT_BYTES_MAX, INFLIGHT_WAIT);
-        let Options { keep_extra, sources, .. } = *options;
-        Ok(Self { store, writer, analyst, room, clock: SystemClock, keep_extra, sources })
+        Ok(Self { store, writer, analyst, room, options: options.clone() })
     }
 }
 
 impl House {
     /// Now, by the log's own clock: that of the newest event.
     fn event_now(&self) -> Micros {
-        self.store.status().newest.unwrap_or_else(|| self.clock.now())
+        self.store.status().newest.unwrap_or_else(|| self.options.clock.now())
     }
 }
 
 impl Engine for House {
     fn decoder(&self, protocol: Option<Protocol>, source: Option<Kind>) -> Box<dyn Decode> {
-        let (seed, now) = (self.store.seed(), self.clock.now());
-        let context = Context { seed, now, keep_extra: self.keep_extra, privacy: *self.store.privacy() };
+        let Options { keep_extra, sources, proxies, join, clock, .. } = &self.options;
+        let (proxies, join) = (proxies.clone(), *join != Join::Off);
+        let new = Context::new(self.store.seed(), clock.now(), *self.store.privacy());
+        let context = Context { keep_extra: *keep_extra, proxies, join, ..new };
         match protocol {
-            Some(protocol) => Box::new(Push::new(protocol, context, source).with_mappings(self.sources)),
-            None => Box::new(Decoder::new(context).of_source(source).with_mappings(self.sources)),
+            Some(protocol) => Box::new(Push::new(protocol, context, source).with_mappings(*sources)),
+            None => Box::new(Decoder::new(context).of_source(source).with_mappings(*sources)),
         }
     }
 
     fn sources(&self) -> Mappings {
-        self.sources
+        self.options.sources
     }
 
     fn room(&self) -> &Room {
@@ -215,6 +239,8 @@ impl Engine for House {
     }
 
     fn analyze(&self, until: Option<Micros>) -> Result<Report, StoreError> {
+        // Whoever asks has sent what there is: nothing that was acknowledged may be left out.
+        self.writer.release()?;
         let newest = self.store.snapshot()?.newest().unwrap_or(Micros::MIN);
         self.analyst.analyze(until.unwrap_or(newest.saturating_add(1)))
     }
@@ -282,8 +308,8 @@ impl Engine for House {
         let coverage = self.store.coverage();
         let (rows, file_bytes, commits) = (status.rows, status.file_bytes, status.commits);
         let analysis = self.analyst.status();
-        let newest = status.newest;
-        Ok(Status { rows, file_bytes, commits, newest, unwritable, coverage, details, analysis })
+        let (newest, joins) = (status.newest, status.joins);
+        Ok(Status { rows, file_bytes, commits, newest, unwritable, coverage, joins, details, analysis })
     }
 }
 
@@ -301,7 +327,17 @@ impl Append for StoreAppender {
     }
 
     fn idle(&mut self) -> Result<(), StoreError> {
-        self.appender.settle(false)
+        let before = self.appender.rows();
+        self.appender.settle(false)?;
+        // Events whose time to wait is up may end a day.
+        if self.appender.rows() != before {
+            self.analyst.look();
+        }
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.appender.release_events()
     }
 
     fn close(mut self: Box<Self>) -> Result<(), StoreError> {
@@ -315,20 +351,19 @@ fn outcome(appended: Appended) -> Outcome {
         Reject { line, field: Some(dim.name()), reason }
     });
     let rejected = rejected.collect();
-    Outcome { accepted: appended.accepted, duplicates: appended.duplicates, rejected }
+    let Appended { accepted, duplicates, halves, .. } = appended;
+    Outcome { accepted, duplicates, halves, rejected }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{AppError, Guard, Options, guard, serve};
     use crate::http::client::Client;
-    use crate::ingest::Mappings;
     use serde_json::Value;
 
     fn options(listen: &str, token: Option<&str>) -> Options {
         let listen = listen.parse().expect(listen);
-        let (token, sources) = (token.map(str::to_owned), Mappings::default());
-        Options { data: "data".into(), listen, token, keep_extra: false, sources, pseudonymize: None }
+        Options { token: token.map(str::to_owned), ..Options::new("data".into(), listen) }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The house without a server: logs read into a store and analysed in this process, for what is verified,
 //! drilled or replayed beside a running server.
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, FixedClock, SystemClock};
 use crate::detect::{Analysis, Difference, Due, VerifyError, verify};
-use crate::event::{Aspect, Dim, Micros, Window};
+use crate::event::{Aspect, Dim, Join, Micros, Window};
 use crate::ingest::{Context, Decoder};
 use crate::store::{Appender, Founding, Snapshot, Store, StoreError, privacy_of};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes read at a time.
 const PIECE_BYTES: usize = 1 << 20;
@@ -47,13 +48,10 @@ impl Offline {
 
     /// The same with what a new database is made with.
     fn open_as(folder: &Path, founding: &Founding) -> Result<Self, StoreError> {
-        let (store, appender) = Store::open_as(folder, founding)?;
-        let context = Context {
-            seed: store.seed(),
-            now: SystemClock.now(),
-            keep_extra: false,
-            privacy: *store.privacy(),
-        };
+        let (store, mut appender) = Store::open_as(folder, founding)?;
+        // Both halves of an event may lie in a log, in any order: they wait until its end, by a clock that stands.
+        appender.joining(Join::On, Arc::new(FixedClock::default()));
+        let context = Context::new(store.seed(), SystemClock.now(), *store.privacy());
         Ok(Self { store, appender, decoder: Decoder::new(context) })
     }
 
@@ -81,6 +79,7 @@ impl Offline {
             self.appender.append(&[self.decoder.take_batch()])?;
         }
         self.appender.append(&[self.decoder.take_batch()])?;
+        self.appender.release_events()?;
         self.appender.settle(true)
     }
 

@@ -51,7 +51,7 @@ impl ExplainSource {
         let mut out = io::BufWriter::new(io::stdout().lock());
         // Nothing is kept, so any secret will do.
         let privacy = Privacy::new([0; 32], Pseudonyms::NONE);
-        let context = Context { seed: 0, now: SystemClock.now(), keep_extra: false, privacy };
+        let context = Context::new(0, SystemClock.now(), privacy);
         let mut decoder = Decoder::new(context).of_source(source).with_mappings(own).explaining();
         let mut piece = vec![0; PIECE_BYTES];
         let mut told = BTreeSet::new();

@@ -42,6 +42,16 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "LIST", env = "CAHOOTS_PSEUDONYMIZE", value_delimiter = ',')]
     pseudonymize: Option<Vec<String>>,
 
+    /// Proxies whose forwarding headers are believed: networks, addresses, or the word private. Unless you say, those
+    /// of private networks and of this machine.
+    #[arg(long, value_name = "CIDR,...", env = "CAHOOTS_TRUSTED_PROXIES", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<String>>,
+
+    /// When an event without its client's address waits for the edge record of the same request, up to 15 minutes:
+    /// off, auto (while edge records come) or on. Unless you say, auto.
+    #[arg(long, value_name = "MODE", env = "CAHOOTS_JOIN")]
+    join: Option<String>,
+
     /// Settings as TOML; packaging/cahoots.toml lists them.
     #[arg(long, value_name = "FILE", env = "CAHOOTS_CONFIG")]
     config: Option<PathBuf>,
@@ -56,13 +66,15 @@ impl Serve {
     }
 
     fn options(self) -> Result<Options, CliError> {
-        let Self { data, listen, token_file, keep_extra, pseudonymize, config } = self;
+        let Self { data, listen, token_file, keep_extra, pseudonymize, trusted_proxies, join, config } = self;
         let file = config.as_deref().map(Typed::from_file).transpose()?.unwrap_or_default();
-        let typed = Typed { data, listen, token_file, keep_extra, pseudonymize, source: None }.or(file);
-        let config = Config::resolve(typed, |name| std::env::var_os(name))?;
+        let typed =
+            Typed { data, listen, token_file, keep_extra, pseudonymize, trusted_proxies, join, source: None };
+        let config = Config::resolve(typed.or(file), |name| std::env::var_os(name))?;
         let token = config.token()?;
-        let Config { data, listen, keep_extra, sources, pseudonymize, .. } = config;
-        Ok(Options { data, listen, token, keep_extra, sources, pseudonymize })
+        let Config { data, listen, keep_extra, sources, pseudonymize, proxies, join, .. } = config;
+        let new = Options::new(data, listen);
+        Ok(Options { token, keep_extra, sources, pseudonymize, proxies, join, ..new })
     }
 }
 
@@ -92,19 +104,23 @@ pub(crate) async fn told_to_stop() {
 #[cfg(test)]
 mod tests {
     use super::Serve;
+    use crate::ingest::Proxies;
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("cahoots.toml");
-        std::fs::write(&file, "listen = '127.0.0.1:2'\nkeep_extra = true\ndata = '/from/file'")
-            .expect("write");
+        let text = "listen = '127.0.0.1:2'\nkeep_extra = true\ndata = '/from/file'\njoin = 'off'\n\
+                    trusted_proxies = ['10.0.0.0/8']";
+        std::fs::write(&file, text).expect("write");
         let serve = Serve {
             data: Some("/from/flag".into()),
             listen: None,
             token_file: None,
             keep_extra: None,
             pseudonymize: None,
+            trusted_proxies: None,
+            join: Some("on".into()),
             config: Some(file),
         };
         let options = serve.options().expect("options");
@@ -112,5 +128,8 @@ mod tests {
             (options.data.to_str(), options.listen.port(), options.keep_extra),
             (Some("/from/flag"), 2, true)
         );
+        assert_eq!(options.join, crate::event::Join::On);
+        let listed = Proxies::listed(&["10.0.0.0/8".to_owned()]).expect("a list");
+        assert_eq!(options.proxies.as_deref(), Some(&listed));
     }
 }

@@ -3,7 +3,6 @@
 
 use crate::app::{self, Options};
 use crate::cli::{CliError, run};
-use crate::ingest::Mappings;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::mpsc;
@@ -22,14 +21,8 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let options = Options {
-            data: folder.path().join("data"),
-            listen: "127.0.0.1:0".parse().expect("address"),
-            token: None,
-            keep_extra: false,
-            sources: Mappings::default(),
-            pseudonymize: None,
-        };
+        let listen = "127.0.0.1:0".parse().expect("address");
+        let options = Options::new(folder.path().join("data"), listen);
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, address) = mpsc::channel();
         let serve = move || {

@@ -28,7 +28,7 @@ pub(super) fn check(window: &Window, notes: &mut Vec<String>) -> Result<(), Stri
         ));
     }
     for (kind, family, field) in [
-        (Kind::Ip, "NET", "ip"),
+        (Kind::Ip, "NET", "an ip of the public Internet"),
         (Kind::Fingerprint, "CLIENT", "fingerprint"),
         (Kind::Template, "CONTENT", "prompt"),
         (Kind::Payment, "MONEY", "payment"),

@@ -1,8 +1,8 @@
 //! Where requests come from: networks, and the addresses of households, pools and proxies.
 //!
 //! The numbers of the autonomous systems are real, because a detector looks up what kind of network they are.
-//! The addresses are nobody's: IPv4 from `240.0.0.0/4`, which is reserved, IPv6 from `3fff::/20`, which is for
-//! examples.
+//! The addresses are nobody's, and no documentation addresses either, which are never evidence: IPv4 from
+//! `240.0.0.0/4`, IPv6 from `4000::/3`, both reserved.
 //!
 //! What is left out: routing. That an address belongs to a network is this file's invention.
 
@@ -115,7 +115,7 @@ impl Address {
         // A household has a /56: 256 of them in a /48.
         let line = self.0 as u32;
         let group = (self.network_number() as u16) << 4 | (line >> 24) as u16 & 15;
-        Look::V6([0x3fff, group, (line >> 8) as u16, (line as u16) << 8])
+        Look::V6([0x4fff, group, (line >> 8) as u16, (line as u16) << 8])
     }
 
     fn network_number(self) -> u64 {

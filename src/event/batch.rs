@@ -1,4 +1,8 @@
 //! Batches: decoded events on their way to the store, all text in one buffer.
+//!
+//! Beside the events lie the records that are half of one: an *edge record* says where a request came from
+//! and not whose it is. An event whose client's address is missing, and the edge records, carry *join keys*
+//! (hashes of request and trace ids) by which the store brings the two together.
 
 use super::{Aspect, Micros, Number, Text, presence};
 
@@ -21,6 +25,10 @@ pub struct Draft<'a> {
     pub line: u64,
     /// Name of the log source.
     pub source: &'static str,
+    /// Ids by which the other half is known, the most telling first. Empty for whole events.
+    pub keys: &'a [u128],
+    /// This is an edge record: no event by itself.
+    pub edge: bool,
 }
 
 /// Byte range in a batch's text.
@@ -51,6 +59,19 @@ struct Row {
 pub struct EventBatch {
     text: Vec<u8>,
     rows: Vec<Row>,
+    edges: Vec<Row>,
+    keys: Vec<u128>,
+    /// Which rows and edges have keys, and which: in order of each.
+    keyed: Vec<Keyed>,
+}
+
+/// The keys of one row or edge.
+#[derive(Clone, Copy, Debug)]
+struct Keyed {
+    edge: bool,
+    at: usize,
+    first: usize,
+    end: usize,
 }
 
 /// One event of a batch.
@@ -61,25 +82,34 @@ pub struct Event<'a> {
 }
 
 impl EventBatch {
-    /// Events in the batch.
+    /// Records in the batch: events and edge records.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows.len() + self.edges.len()
     }
 
-    /// Whether the batch holds no event.
+    /// Whether the batch holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
+    }
+
+    /// Whether the batch holds anything that may be half of an event.
+    #[must_use]
+    pub fn has_halves(&self) -> bool {
+        !self.keyed.is_empty()
     }
 
     /// Bytes of memory that the batch's content takes, for budgets.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.text.len() + self.rows.len() * size_of::<Row>()
+        self.text.len()
+            + self.len() * size_of::<Row>()
+            + self.keys.len() * size_of::<u128>()
+            + self.keyed.len() * size_of::<Keyed>()
     }
 
-    /// Adds one event. Values of a dimension are at most `u16::MAX` bytes (longer ones are cut),
+    /// Adds one event or edge record. Values of a dimension are at most `u16::MAX` bytes (longer ones are cut),
     /// and a batch holds less than 4 GiB of text: decoders bound both far lower.
     pub fn push(&mut self, draft: &Draft<'_>) {
         let aspects = Aspect::ALL.map(|aspect| {
@@ -98,7 +128,13 @@ impl EventBatch {
             self.span_from(start)
         });
         let numbers = draft.numbers.map(|number| number.map_or(0, |n| n.saturating_add(1)));
-        self.rows.push(Row {
+        let rows = if draft.edge { &mut self.edges } else { &mut self.rows };
+        if !draft.keys.is_empty() {
+            let first = self.keys.len();
+            self.keys.extend_from_slice(draft.keys);
+            self.keyed.push(Keyed { edge: draft.edge, at: rows.len(), first, end: self.keys.len() });
+        }
+        rows.push(Row {
             ts: draft.ts,
             identity: draft.identity,
             weak_id: draft.weak_id,
@@ -120,6 +156,27 @@ impl EventBatch {
     pub fn iter(&self) -> impl Iterator<Item = Event<'_>> {
         self.rows.iter().map(|row| Event { text: &self.text, row })
     }
+
+    /// The edge records with their keys, in the order in which they came.
+    pub fn edges(&self) -> impl Iterator<Item = (Event<'_>, &[u128])> {
+        let keyed = self.keyed.iter().filter(|keyed| keyed.edge);
+        keyed.filter_map(|keyed| {
+            Some((Event { text: &self.text, row: self.edges.get(keyed.at)? }, self.keys_of(keyed)))
+        })
+    }
+
+    /// The events with their keys, in the order in which they came; whole events have none.
+    pub fn events_with_keys(&self) -> impl Iterator<Item = (Event<'_>, &[u128])> {
+        let mut keyed = self.keyed.iter().filter(|keyed| !keyed.edge).peekable();
+        self.iter().enumerate().map(move |(at, event)| {
+            let keys = keyed.next_if(|keyed| keyed.at == at).map_or(&[][..], |keyed| self.keys_of(keyed));
+            (event, keys)
+        })
+    }
+
+    fn keys_of(&self, keyed: &Keyed) -> &[u128] {
+        self.keys.get(keyed.first..keyed.end).unwrap_or_default()
+    }
 }
 
 impl<'a> Event<'a> {
@@ -137,6 +194,12 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn identity(self) -> u64 {
         self.row.identity
+    }
+
+    /// Whether the identity is not that of account and request id, though there is a request id.
+    #[must_use]
+    pub fn has_weak_id(self) -> bool {
+        self.row.weak_id
     }
 
     /// Whether the identity follows from account and request id, and need not be kept.
@@ -207,5 +270,25 @@ mod tests {
         let event = batch.iter().next().expect("one event");
         let values: Vec<_> = aspect_values(event.aspect_key(Aspect::Subject)).collect();
         assert_eq!(values, [&b"alice"[..], b"", b"card-1", b"", b"", b""]);
+    }
+
+    #[test]
+    fn halves_lie_beside_the_events_with_their_keys() {
+        let mut batch = EventBatch::default();
+        let push = |batch: &mut EventBatch, ts, keys: &[u128], edge| {
+            batch.push(&Draft { ts, keys, edge, ..Draft::default() });
+        };
+        push(&mut batch, 1, &[], false);
+        assert!(!batch.has_halves());
+        push(&mut batch, 2, &[7, 8], true);
+        push(&mut batch, 3, &[9], false);
+        push(&mut batch, 4, &[], false);
+        push(&mut batch, 5, &[7], true);
+        let edges: Vec<_> = batch.edges().map(|(event, keys)| (event.ts(), keys.to_vec())).collect();
+        assert_eq!(edges, [(2, vec![7, 8]), (5, vec![7])]);
+        let events: Vec<_> =
+            batch.events_with_keys().map(|(event, keys)| (event.ts(), keys.to_vec())).collect();
+        assert_eq!(events, [(1, vec![]), (3, vec![9]), (4, vec![])]);
+        assert_eq!((batch.len(), batch.iter().count()), (5, 3));
     }
 }

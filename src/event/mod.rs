@@ -7,11 +7,15 @@
 //!
 //! What is left out: decoding (`ingest`), ordinals and disk (`store`).
 
+mod address;
 mod batch;
+mod join;
 pub mod mark;
 mod presence;
 
+pub use address::{is_public, is_public_bytes};
 pub use batch::{Draft, Event, EventBatch, aspect_values};
+pub use join::Join;
 pub use presence::PRESENCE;
 
 /// Microseconds since 1970-01-01T00:00:00Z, event time.

@@ -9,7 +9,7 @@ use crate::ingest::{
     Budget as Room, Decoder, Kind, Mappings, Outcome, Permit, Protocol, Push, Refused, Rejects, Summary,
 };
 use crate::query::{Answer, Budget, QueryError, Request};
-use crate::store::{Coverage, StoreError};
+use crate::store::{Coverage, JoinFigures, StoreError};
 use serde_json::Value;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -108,6 +108,8 @@ pub struct Status {
     pub unwritable: Option<String>,
     /// What each log source has brought.
     pub coverage: Coverage,
+    /// Halves of events that wait, and what became of others.
+    pub joins: JoinFigures,
     /// Everything else that the store says about itself, shown in `/v1/status` as it is.
     pub details: Value,
     /// What the analysis says about itself, shown in `/v1/status` as it is.

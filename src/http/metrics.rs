@@ -49,6 +49,7 @@ impl Metrics {
             sample(&mut text, "cahoots_http_requests_total", &label, read(counter));
         }
         sources(&mut text, &status.coverage);
+        joins(&mut text, status);
         let newest = status.newest.map_or(0, |micros| micros.div_euclid(1_000_000).max(0) as u64);
         let writable = u64::from(status.unwritable.is_none());
         for (name, kind, help, value) in [
@@ -94,6 +95,30 @@ fn sources(text: &mut String, coverage: &Coverage) {
     }
 }
 
+/// Halves of events: those that wait, and what became of others.
+fn joins(text: &mut String, status: &Status) {
+    let (joins, book) = (status.joins, status.joins.book);
+    let name = "cahoots_join_waiting";
+    family(text, name, "gauge", "Halves of events that wait for the other half.");
+    for (half, value) in [("event", joins.waiting_events), ("edge", joins.waiting_edges)] {
+        sample(text, name, &format!("{{half=\"{half}\"}}"), value);
+    }
+    family(text, "cahoots_join_met_total", "counter", "Events that met an edge record.");
+    sample(text, "cahoots_join_met_total", "", book.met);
+    let name = "cahoots_join_never_met_total";
+    family(text, name, "counter", "Halves of events whose other half never came.");
+    for (half, value) in [("event", book.unmet_events), ("edge", book.unmet_edges)] {
+        sample(text, name, &format!("{{half=\"{half}\"}}"), value);
+    }
+    family(
+        text,
+        "cahoots_join_early_total",
+        "counter",
+        "Halves released before their time, for want of room.",
+    );
+    sample(text, "cahoots_join_early_total", "", book.early);
+}
+
 // Writing to a String cannot fail.
 fn family(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -115,7 +140,9 @@ mod tests {
         metrics.count_answer(StatusCode::NOT_FOUND);
         let caddy = Covered { events: 5, with: vec![5; PRESENCE.len()], ..Covered::default() };
         let coverage = [("caddy".to_owned(), caddy)].into();
-        let status = Status { rows: 9, newest: Some(1_500_000), coverage, ..Status::default() };
+        let mut status = Status { rows: 9, newest: Some(1_500_000), coverage, ..Status::default() };
+        status.joins.waiting_edges = 4;
+        status.joins.book.unmet_events = 5;
         let text = metrics.text(&status, 77);
         for line in [
             "cahoots_events_total{result=\"accepted\"} 3",
@@ -125,6 +152,8 @@ mod tests {
             "cahoots_source_field_events_total{source=\"caddy\",field=\"ip\"} 5",
             "cahoots_newest_event_timestamp_seconds 1",
             "cahoots_inflight_bytes 77",
+            "cahoots_join_waiting{half=\"edge\"} 4",
+            "cahoots_join_never_met_total{half=\"event\"} 5",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}");
         }

@@ -7,7 +7,7 @@ use crate::http::engine::{AccountsNoted, Decode, Engine, Pending, Status};
 use crate::ingest::{Budget as Room, Kind, Outcome, Permit, Protocol, Reject, Rejects};
 use crate::limits::INFLIGHT_WAIT;
 use crate::query::{Answer, Budget, QueryError, Request, Table};
-use crate::store::StoreError;
+use crate::store::{JoinFigures, StoreError};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use std::collections::VecDeque;
@@ -217,7 +217,9 @@ impl Engine for FakeEngine {
         let details = serde_json::json!({ "segments": 0 });
         let (newest, analysis) = (Some(1_500_000), serde_json::json!({ "closed": null }));
         let coverage = Status::default().coverage;
-        Ok(Status { rows, file_bytes: 4_096, commits: 7, newest, unwritable, coverage, details, analysis })
+        let joins = JoinFigures::default();
+        let (file_bytes, commits) = (4_096, 7);
+        Ok(Status { rows, file_bytes, commits, newest, unwritable, coverage, joins, details, analysis })
     }
 }
 

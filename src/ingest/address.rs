@@ -1,8 +1,7 @@
-//! The client's address as proxies write it: with a port, in brackets, with a zone, IPv4-mapped.
-//!
-//! A list is an error on purpose: only the operator knows which hops to trust, and a client can write
-//! any first entry it likes into `X-Forwarded-For`.
+//! The client's address as proxies write it: with a port, in brackets, with a zone, IPv4-mapped, and as the
+//! chain of hops that `X-Forwarded-For` holds (`proxies.rs` says which of them is the client).
 
+use super::proxies::Proxies;
 use super::reject::{Wrong, shown};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -13,15 +12,32 @@ pub(super) fn parse(text: &str) -> Result<IpAddr, Wrong> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    let reason = if text.contains(',') {
-        format!("ip is a list: {}; send the one address of the client that your proxy trusts", shown(text))
-    } else {
-        match decorated(text) {
-            Some(address) => return Ok(address),
-            None => format!("ip is no address: {}; send IPv4 or IPv6, a port may follow", shown(text)),
-        }
-    };
-    Err(Wrong::new("ip", reason))
+    decorated(text).ok_or_else(|| {
+        Wrong::new("ip", format!("ip is no address: {}; send IPv4 or IPv6, a port may follow", shown(text)))
+    })
+}
+
+/// Whether a text is an address, or a chain whose last hop is one.
+pub(super) fn is_one(text: &str) -> bool {
+    text.rsplit(',').next().is_some_and(|last| parse(last).is_ok())
+}
+
+/// The client's address: the one in the text, or that to which the chain in it leads. None for the address of
+/// a proxy that the operator lists.
+pub(super) fn client(text: &str, proxies: &Proxies) -> Result<Option<IpAddr>, Wrong> {
+    if !text.contains(',') {
+        return parse(text).map(|ip| Some(ip).filter(|ip| !proxies.is_hop(*ip)));
+    }
+    match proxies.client_of(text) {
+        Some(ip) => Ok(Some(ip)),
+        None => Err(Wrong::new(
+            "ip",
+            format!(
+                "ip is a chain that leads to no client: {}; list your proxies in trusted_proxies",
+                shown(text)
+            ),
+        )),
+    }
 }
 
 /// `[v6]`, `[v6]:port`, `v4:port`, `v6%zone`, and the zone inside the brackets.
@@ -101,12 +117,19 @@ mod tests {
             let wrong = parse(text).expect_err(text);
             assert!(wrong.reason.starts_with("ip is no address: \""), "{}", wrong.reason);
         }
-        let list = parse("203.0.113.21, 10.0.0.1").expect_err("a list");
-        assert!(
-            list.reason.starts_with("ip is a list: \"203.0.113.21, 10.0.0.1\"; send the one"),
-            "{}",
-            list.reason
-        );
         assert!(parse("\x1b[31m").expect_err("escape").reason.is_ascii());
+    }
+
+    #[test]
+    fn a_chain_leads_to_its_client_or_says_what_is_missing() {
+        let proxies = Proxies::default();
+        let client = |text| client(text, &proxies).map_err(|wrong| wrong.reason);
+        assert_eq!(client("203.0.113.21, 10.0.0.1"), Ok(Some(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 21)))));
+        let wrong = client("203.0.113.21, unknown").expect_err("no client");
+        assert!(
+            wrong.starts_with("ip is a chain that leads to no client: \"203.0.113.21, unknown\""),
+            "{wrong}"
+        );
+        assert!(is_one("unknown, 203.0.113.21") && !is_one("203.0.113.21, unknown") && !is_one(""));
     }
 }

@@ -8,8 +8,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
-const CONTEXT: Context =
-    Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false, privacy: PRIVACY };
+const CONTEXT: Context = Context::new(42, 1_795_500_000_000_000, PRIVACY);
 
 /// The bodies of one shipper, decompressed as their headers say.
 fn bodies(shipper: &str) -> Vec<Vec<u8>> {

@@ -30,7 +30,7 @@ const ADDRESS_BYTES_MAX: usize = 46;
 /// ```
 /// # use cahoots::ingest::{Context, Decoder};
 /// # let privacy = cahoots::privacy::Privacy::new([1; 32], cahoots::privacy::Pseudonyms::NONE);
-/// # let context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false, privacy };
+/// # let context = Context::new(1, 1_800_000_000_000_000, privacy);
 /// let mut decoder = Decoder::new(context);
 /// let mut piece: &[u8] = b"{\"account\":\"alice\",\"ts\":1795426307}\n{\"account\":";
 /// while !piece.is_empty() {
@@ -283,7 +283,7 @@ impl Decoder {
         }
         // Most lines hold nothing that could be one, and one look at all of it is cheaper than one at each field.
         record.may_hold_secrets = Finder::get().may_hold(object);
-        match native::assemble(&mut record, object, line, self.context, &mut self.scratch, &mut self.batch) {
+        match native::assemble(&mut record, object, line, &self.context, &mut self.scratch, &mut self.batch) {
             Ok(()) => {}
             Err(wrong) => self.reject(line, wrong.of(Kind::Native.name())),
         }
@@ -340,7 +340,7 @@ impl Decoder {
     fn sink(&mut self, line: u64) -> (Envelope<'static>, Sink<'_>) {
         let envelope = Envelope { line, forced: self.forced, own: self.own, ..Envelope::default() };
         let sink = Sink {
-            context: self.context,
+            context: &self.context,
             scratch: &mut self.scratch,
             batch: &mut self.batch,
             explained: self.explained.as_mut(),

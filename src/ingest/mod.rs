@@ -32,6 +32,7 @@ mod extra;
 mod flat;
 mod prompt;
 mod protocol;
+mod proxies;
 mod reject;
 mod sketch;
 mod source;
@@ -44,6 +45,7 @@ pub use accounts::AccountRecords;
 pub use budget::{Budget, Busy, Permit};
 pub use decoder::Decoder;
 pub use protocol::{Item, Protocol, Push, Summary};
+pub use proxies::Proxies;
 pub use reject::{Refused, Reject, Rejects};
 pub use sketch::template_key;
 pub use source::{Explained, Kind, Mapping, Mappings, Own};
@@ -51,9 +53,13 @@ pub use writer::{Append, Outcome, Writer};
 
 use crate::event::Micros;
 use crate::privacy::Privacy;
+use std::sync::{Arc, LazyLock};
+
+/// The proxies that are trusted where none are listed.
+static USUAL_PROXIES: LazyLock<Proxies> = LazyLock::new(Proxies::default);
 
 /// What a decoder has to know about the request and the database.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Context {
     /// Secret seed of the database's keyed hashes.
     pub seed: u64,
@@ -63,6 +69,23 @@ pub struct Context {
     pub keep_extra: bool,
     /// What stands in the place of what must not be kept.
     pub privacy: Privacy,
+    /// Proxies that are trusted; none for the usual ones.
+    pub proxies: Option<Arc<Proxies>>,
+    /// Whether a record without account may be half of an event.
+    pub join: bool,
+}
+
+impl Context {
+    /// What is usual: unknown fields go, the usual proxies are trusted, halves are taken.
+    #[must_use]
+    pub const fn new(seed: u64, now: Micros, privacy: Privacy) -> Self {
+        Self { seed, now, keep_extra: false, privacy, proxies: None, join: true }
+    }
+
+    /// The proxies that are trusted.
+    fn proxies(&self) -> &Proxies {
+        self.proxies.as_deref().unwrap_or(&USUAL_PROXIES)
+    }
 }
 
 #[cfg(test)]

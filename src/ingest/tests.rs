@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 const NOW: Micros = 1_795_500_000_000_000;
 const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
-const CONTEXT: Context = Context { seed: 42, now: NOW, keep_extra: false, privacy: PRIVACY };
+const CONTEXT: Context = Context::new(42, NOW, PRIVACY);
 
 /// An event in a form that can be compared and searched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ fn a_value_that_makes_no_sense_rejects_its_line_and_names_field_and_fix() {
         ("ts", "99999999999999999999999", "is no time"),
         ("ts", "[]", "send RFC 3339"),
         ("ip", "\"999.1.1.1\"", "ip is no address: \"999.1.1.1\"; send IPv4 or IPv6"),
-        ("ip", "\"203.0.113.21, 10.0.0.1\"", "ip is a list"),
+        ("ip", "\"203.0.113.21, unknown\"", "ip is a chain that leads to no client"),
         ("ip", "3405803797", "ip must be text"),
         ("ip", "[\"203.0.113.21\"]", "ip must be text"),
         ("asn", "\"ASx\"", "send 13335 or AS13335"),
@@ -216,6 +216,43 @@ fn a_value_that_makes_no_sense_rejects_its_line_and_names_field_and_fix() {
     let number = reject(r#"{"account":1e17,"ts":1795426307}"#);
     assert_eq!(number.field, Some("account"));
     assert!(number.reason.contains("send it as text"));
+}
+
+#[test]
+fn a_record_of_where_a_request_came_from_is_half_of_an_event() {
+    const ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let halves = |context: Context, line: &str| {
+        let mut decoder = Decoder::new(context);
+        assert_eq!(decoder.feed(line.as_bytes()), line.len());
+        assert!(decoder.finish());
+        let batch = decoder.take_batch();
+        (batch.edges().count(), batch.iter().count(), batch.has_halves(), decoder.rejects().count)
+    };
+    let edge = format!(r#"{{"ts":1795426307,"request_id":"{ID}","ip":"8.8.4.4"}}"#);
+    let front = format!(r#"{{"remote_addr":"8.8.4.4","msec":1795426307,"request_id":"{ID}"}}"#);
+    for line in [&edge, &front] {
+        assert_eq!(halves(CONTEXT, line), (1, 0, true, 0), "{line}");
+        assert_eq!(halves(Context { join: false, ..CONTEXT }, line), (0, 0, false, 1), "{line}");
+    }
+    let event =
+        |more: &str| format!(r#"{{"ts":1795426307,"account":"a","model":"m","request_id":"{ID}"{more}}}"#);
+    // An event that names its client needs nothing more; one that names a proxy or nobody does.
+    for (more, is_half) in [("", true), (r#","ip":"172.17.0.1""#, true), (r#","ip":"8.8.4.4""#, false)] {
+        assert_eq!(halves(CONTEXT, &event(more)), (0, 1, is_half, 0), "{more}");
+        assert!(!halves(Context { join: false, ..CONTEXT }, &event(more)).2);
+        // A line of an access log that has the account is whole, whatever its address.
+        assert!(!halves(CONTEXT, &event(more).replace(r#""model":"m","#, "")).2);
+    }
+    // What was asked of a model belongs to an account: without one it is an error as ever, and so is half an
+    // event without an id.
+    for line in [
+        edge.replace("\"ip\"", "\"model\":\"m\",\"ip\""),
+        edge.replace(ID, "req-1"),
+        edge.replace("\"ip\":\"8.8.4.4\"", "\"status\":200"),
+        edge.replace("1795426307", "null"),
+    ] {
+        assert_eq!(halves(CONTEXT, &line), (0, 0, false, 1), "{line}");
+    }
 }
 
 #[test]
@@ -282,7 +319,7 @@ fn of_a_prompt_nothing_but_numbers_is_kept() {
         r#"{{"account":"a","ts":1795426307,"prompt":"{canary}","system_prompt":"s {canary}","template":"t {canary}","prefix_hash":"p {canary}"}}"#
     );
     for context in [CONTEXT, Context { keep_extra: true, ..CONTEXT }] {
-        let decoded = decode_pieces(context, [body.as_bytes()]);
+        let decoded = decode_pieces(context.clone(), [body.as_bytes()]);
         assert_eq!(decoded.rejects, []);
         let numbers = decoded.events[0].numbers;
         assert!(numbers[Number::Head.index()..].iter().all(|number| *number != 0), "{numbers:?}");
@@ -330,7 +367,7 @@ fn a_field_given_twice_rejects_the_line() {
 fn unknown_fields_are_kept_as_they_are_when_asked_for() {
     let context = Context { keep_extra: true, ..CONTEXT };
     let body = r#"{"x":{"a": [1.50,"\u00e9"]},"account":"a","ts":1795426307,"say \"y\"":null}"#;
-    let decoded = decode_pieces(context, [body.as_bytes()]);
+    let decoded = decode_pieces(context.clone(), [body.as_bytes()]);
     assert_eq!(
         decoded.events[0].texts[Text::Extra.index()],
         r#"{"x":{"a": [1.50,"\u00e9"]},"say \"y\"":null}"#
@@ -339,12 +376,12 @@ fn unknown_fields_are_kept_as_they_are_when_asked_for() {
 
     let big = "y".repeat(EXTRA_BYTES_MAX);
     let body = format!(r#"{{"account":"a","ts":1795426307,"big":"{big}","small":1}}"#);
-    let decoded = decode_pieces(context, [body.as_bytes()]);
+    let decoded = decode_pieces(context.clone(), [body.as_bytes()]);
     assert_eq!(decoded.events[0].texts[Text::Extra.index()], r#"{"small":1}"#);
 
     for bad in [deep(NESTING_MAX), "1e999".to_owned()] {
         let body = format!("{{\"account\":\"a\",\"ts\":1795426307,\"x\":{bad}}}\n{}", line("b"));
-        let decoded = decode_pieces(context, [body.as_bytes()]);
+        let decoded = decode_pieces(context.clone(), [body.as_bytes()]);
         assert_eq!((decoded.count, decoded.events.len()), (1, 1), "{bad}");
     }
 }
@@ -629,8 +666,8 @@ proptest! {
         keep_extra in any::<bool>(),
     ) {
         let context = Context { keep_extra, ..CONTEXT };
-        let whole = decode_pieces(context, [body.as_slice()]);
-        prop_assert_eq!(&whole, &decode_pieces(context, body.chunks(1)));
+        let whole = decode_pieces(context.clone(), [body.as_slice()]);
+        prop_assert_eq!(&whole, &decode_pieces(context.clone(), body.chunks(1)));
         let mut pieces = Vec::new();
         let mut rest = body.as_slice();
         for cut in cuts.iter().cycle() {
@@ -641,7 +678,7 @@ proptest! {
             pieces.push(piece);
             rest = after;
         }
-        prop_assert_eq!(&whole, &decode_pieces(context, pieces));
+        prop_assert_eq!(&whole, &decode_pieces(context.clone(), pieces));
     }
 
     #[test]

@@ -28,10 +28,12 @@ use tokio::sync::oneshot;
 /// What became of the events of one batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Events that are stored now and were not before.
+    /// Events that are stored now and were not before, or wait for an edge record.
     pub accepted: u64,
     /// Events that were stored before, in this batch or earlier.
     pub duplicates: u64,
+    /// Edge records taken: halves of events, and none by themselves.
+    pub halves: u64,
     /// Events that the store refused, such as those past a bound on names.
     pub rejected: Vec<Reject>,
 }
@@ -43,6 +45,11 @@ pub trait Append: Send + 'static {
 
     /// Called whenever nothing is queued, at once and then every `IDLE_WAIT`. Commits wait for it.
     fn idle(&mut self) -> Result<(), StoreError>;
+
+    /// Stores what waits for its other half as it is. After `Ok` all is on disk.
+    fn release(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Called last, when everything queued was answered.
     fn close(self: Box<Self>) -> Result<(), StoreError>;
@@ -57,10 +64,16 @@ struct Job {
     answer: oneshot::Sender<Answer>,
 }
 
+/// An order to the thread.
+enum Order {
+    Commit(Job),
+    Release(std::sync::mpsc::SyncSender<Result<(), StoreError>>),
+}
+
 /// The write queue and its thread.
 #[derive(Debug)]
 pub struct Writer {
-    queue: Mutex<Option<Sender<Job>>>,
+    queue: Mutex<Option<Sender<Order>>>,
     thread: Mutex<Option<JoinHandle<Result<(), StoreError>>>>,
     failed: Arc<AtomicBool>,
 }
@@ -88,9 +101,18 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         // A closed writer, or a dead thread, drops the job and with it the sender: the wait ends at once.
         if let Some(queue) = &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
-            drop(queue.send(Job { batch, permit, answer }));
+            drop(queue.send(Order::Commit(Job { batch, permit, answer })));
         }
         async move { answered.await.unwrap_or_else(|_| Err(stopped())) }
+    }
+
+    /// Stores what waits for its other half as it is, after everything queued before. Blocks.
+    pub fn release(&self) -> Result<(), StoreError> {
+        let (done, answered) = std::sync::mpsc::sync_channel(1);
+        if let Some(queue) = &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
+            drop(queue.send(Order::Release(done)));
+        }
+        answered.recv().unwrap_or_else(|_| Err(stopped()))
     }
 
     /// Whether the store panicked: nothing is written until a restart.
@@ -129,28 +151,33 @@ struct Committer {
 }
 
 impl Committer {
-    fn run(mut self, queue: &Receiver<Job>) -> Result<(), StoreError> {
+    fn run(mut self, queue: &Receiver<Order>) -> Result<(), StoreError> {
         let mut left_over = None;
         while let Some(first) = left_over.take().or_else(|| self.next(queue)) {
-            let jobs;
-            (jobs, left_over) = gather(first, queue);
-            self.commit(jobs);
+            match first {
+                Order::Commit(first) => {
+                    let jobs;
+                    (jobs, left_over) = gather(first, queue);
+                    self.commit(jobs);
+                }
+                Order::Release(done) => drop(done.send(self.guarded(Append::release))),
+            }
         }
         let Some(appender) = self.appender.take() else { return Err(panicked()) };
         catch_unwind(AssertUnwindSafe(|| appender.close())).unwrap_or_else(|_| Err(panicked()))
     }
 
-    /// The next job, `None` when the queue is closed and empty.
-    fn next(&mut self, queue: &Receiver<Job>) -> Option<Job> {
+    /// The next order, `None` when the queue is closed and empty.
+    fn next(&mut self, queue: &Receiver<Order>) -> Option<Order> {
         match queue.try_recv() {
-            Ok(job) => return Some(job),
+            Ok(order) => return Some(order),
             Err(TryRecvError::Disconnected) => return None,
             Err(TryRecvError::Empty) => {}
         }
         loop {
             self.idle();
             match queue.recv_timeout(IDLE_WAIT) {
-                Ok(job) => return Some(job),
+                Ok(order) => return Some(order),
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -215,14 +242,15 @@ impl Committer {
     }
 }
 
-/// What is queued, up to the bound of one commit, and the job that did not fit any more.
-fn gather(first: Job, queue: &Receiver<Job>) -> (Vec<Job>, Option<Job>) {
+/// What is queued, up to the bound of one commit, and the order that did not fit any more.
+fn gather(first: Job, queue: &Receiver<Order>) -> (Vec<Job>, Option<Order>) {
     let mut events = first.batch.len();
     let mut jobs = vec![first];
-    while let Ok(job) = queue.try_recv() {
-        if events + job.batch.len() > COMMIT_EVENTS_MAX {
-            return (jobs, Some(job));
-        }
+    while let Ok(order) = queue.try_recv() {
+        let job = match order {
+            Order::Commit(job) if events + job.batch.len() <= COMMIT_EVENTS_MAX => job,
+            other => return (jobs, Some(other)),
+        };
         events += job.batch.len();
         jobs.push(job);
     }

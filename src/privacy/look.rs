@@ -306,7 +306,7 @@ fn is_hash(text: &str) -> bool {
     hex >= 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
-/// The next card number in a text, from a place on: 13 to 19 digits, perhaps in groups, that pass the check of card
+/// The next card number in a text, from a place on: 13 to 19 digits, perhaps in groups, that begin as cards do and pass the check of card
 /// numbers.
 pub(super) fn card(text: &str, mut at: usize) -> Option<Range<usize>> {
     if text.len() - at < *CARD_DIGITS.start() {
@@ -323,7 +323,8 @@ pub(super) fn card(text: &str, mut at: usize) -> Option<Range<usize>> {
         let stands_alone = |at: Option<&u8>| at.is_none_or(|byte| !byte.is_ascii_alphanumeric());
         let alone = stands_alone(start.checked_sub(1).and_then(|at| bytes.get(at)))
             && stands_alone(bytes.get(start + length));
-        if alone && CARD_DIGITS.contains(&digits.len()) && passes_luhn(&digits) {
+        let issued = matches!(digits.first(), Some(2..=6));
+        if alone && issued && CARD_DIGITS.contains(&digits.len()) && passes_luhn(&digits) {
             return Some(start..start + length);
         }
         at = start + length;

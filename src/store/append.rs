@@ -2,23 +2,24 @@
 //! thing that writes.
 //!
 //! A commit carries a journal record, and along with it whatever the worker (`work.rs`) has finished:
-//! sealed segments, runs of days. What did not reach the disk is taken back from the memory of seen
-//! events, so that it counts when it is sent again.
+//! sealed segments, runs of days, halves of events that wait or have met (`join.rs`). What did not reach the
+//! disk is taken back from the memory of seen events, so that it counts when it is sent again.
 
-use super::catalog::NONE;
 use super::error::StoreError;
 use super::journal;
 use super::memo::Memo;
 use super::names::{self, Extent};
 use super::rows::Rows;
-use super::segment::Sealed;
 use super::shared::Shared;
-use super::tables::{self, ASPECTS, COLUMNS, DAYS, JOURNAL, NAMES, POSTINGS, RUNS, SEGMENTS};
+use super::tables::{self, ASPECTS, JOURNAL, NAMES};
 use super::view::View;
+use super::waiting::Waiting;
 use super::work::{Done, Task, Worker};
-use super::{codec, coverage, dedup::Seen, identities};
-use crate::event::{Aspect, Day, Dim, Event, EventBatch};
-use crate::limits::{SEALING_MAX, SEGMENT_ROWS};
+use super::{coverage, dedup::Seen, identities};
+use crate::clock::{Clock, FixedClock};
+use crate::event::{Aspect, Day, Dim, EventBatch, Join, Micros};
+use crate::limits::SEALING_MAX;
+use redb::ReadableDatabase;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -26,20 +27,28 @@ use std::sync::{Arc, PoisonError};
 /// What became of one batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Appended {
-    /// Events stored.
+    /// Events stored, or waiting for an edge record.
     pub accepted: u64,
-    /// Events that were there already.
+    /// Events and edge records that were there already.
     pub duplicates: u64,
+    /// Edge records taken, which are no events.
+    pub halves: u64,
     /// Events that did not fit: their line in the body, and the dimension that is full.
     pub full: Vec<(u64, Dim)>,
 }
 
+/// Rows of a commit by their first number, none across the end of a segment.
+pub(super) type Pieces = Vec<(u64, Rows)>;
+
 /// Writes events.
 pub struct Appender {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     worker: Worker,
-    memos: [Memo; 4],
-    seen: Seen,
+    pub(super) memos: [Memo; 4],
+    pub(super) seen: Seen,
+    pub(super) waiting: Waiting,
+    pub(super) join: Join,
+    pub(super) clock: Arc<dyn Clock>,
     /// Names on disk, in blocks or in the journal.
     durable: Extent,
     /// Names on disk in blocks.
@@ -51,7 +60,7 @@ pub struct Appender {
     next_to_seal: u32,
     run_in_work: bool,
     /// Figures by source of what the next commit stores.
-    counted: coverage::Coverage,
+    pub(super) counted: coverage::Coverage,
 }
 
 impl Appender {
@@ -61,6 +70,7 @@ impl Appender {
         let seed = shared.seed;
         let snapshot = shared.snapshot()?;
         let seen = identities::of_window(&snapshot, seed)?;
+        let waiting = Waiting::load(&shared.database()?.begin_read()?)?;
         let next_to_seal = snapshot.view.segments.len() as u32;
         drop(snapshot);
         let mut appender = Self {
@@ -68,6 +78,10 @@ impl Appender {
             worker,
             memos: Aspect::ALL.map(|_| Memo::new(seed)),
             seen,
+            waiting,
+            // Until it is told, nothing waits in vain and nobody's time is up.
+            join: Join::Auto,
+            clock: Arc::new(FixedClock::default()),
             durable,
             blocked,
             finished: Vec::new(),
@@ -77,6 +91,7 @@ impl Appender {
             counted: coverage::Coverage::new(),
         };
         appender.give_work(&appender.shared.view())?;
+        appender.publish_figures();
         Ok(appender)
     }
 
@@ -85,34 +100,63 @@ impl Appender {
     pub fn append(&mut self, batches: &[EventBatch]) -> Result<Vec<Appended>, StoreError> {
         self.shared.ready_to_write()?;
         self.collect_work()?;
-        self.counted.clear();
-        let mut pieces = vec![(self.shared.view().rows, Rows::default())];
-        let mut outcomes = Vec::with_capacity(batches.len());
-        for batch in batches {
-            let outcome = self.place(batch, &mut pieces);
-            outcomes.push(outcome.inspect_err(|_| self.seen.undo())?);
-        }
+        let mut pieces = self.no_pieces();
+        let outcomes = self.place_all(batches, &mut pieces).inspect_err(|_| self.undo())?;
         pieces.retain(|(_, rows)| rows.len() > 0);
-        if pieces.is_empty() && self.finished.is_empty() {
-            return Ok(outcomes);
+        if !pieces.is_empty() || !self.finished.is_empty() || self.waiting.is_changed() {
+            self.store(pieces)?;
         }
-        match self.commit(pieces) {
-            Ok(()) => {
-                self.seen.commit();
-                let sum = |count: &dyn Fn(&Appended) -> u64| outcomes.iter().map(count).sum::<u64>();
-                self.shared.counts.accepted.fetch_add(sum(&|o| o.accepted), Ordering::Relaxed);
-                self.shared.counts.duplicates.fetch_add(sum(&|o| o.duplicates), Ordering::Relaxed);
-                Ok(outcomes)
-            }
-            Err(error) => {
-                self.seen.undo();
-                self.shared.write_failed(&error);
-                Err(error)
-            }
-        }
+        let sum = |count: &dyn Fn(&Appended) -> u64| outcomes.iter().map(count).sum::<u64>();
+        self.shared.counts.accepted.fetch_add(sum(&|o| o.accepted), Ordering::Relaxed);
+        self.shared.counts.duplicates.fetch_add(sum(&|o| o.duplicates), Ordering::Relaxed);
+        Ok(outcomes)
     }
 
-    /// Stores what the worker has finished, for times without events. Waits for the worker if `wait`.
+    /// No rows yet.
+    pub(super) fn no_pieces(&self) -> Pieces {
+        vec![(self.shared.view().rows, Rows::default())]
+    }
+
+    fn place_all(
+        &mut self,
+        batches: &[EventBatch],
+        pieces: &mut Pieces,
+    ) -> Result<Vec<Appended>, StoreError> {
+        self.counted.clear();
+        // First, so that what comes too late is too late in whatever company it comes.
+        self.release_due(pieces)?;
+        let mut outcomes = Vec::with_capacity(batches.len());
+        for batch in batches {
+            outcomes.push(if batch.has_halves() {
+                self.place_halves(batch, pieces)?
+            } else {
+                self.place(batch, pieces)?
+            });
+        }
+        self.release_early(pieces)?;
+        Ok(outcomes)
+    }
+
+    /// Commits rows, finished work, halves and figures. What does not reach the disk is taken back.
+    pub(super) fn store(&mut self, mut pieces: Pieces) -> Result<(), StoreError> {
+        pieces.retain(|(_, rows)| rows.len() > 0);
+        self.commit(pieces).inspect_err(|error| {
+            self.undo();
+            self.shared.write_failed(error);
+        })?;
+        self.seen.commit();
+        Ok(())
+    }
+
+    /// Takes back everything since the last commit.
+    pub(super) fn undo(&mut self) {
+        self.seen.undo();
+        self.waiting.undo();
+        self.counted.clear();
+    }
+
+    /// Stores what the worker has finished and whose time to wait is up, for times without events. Waits for the
+    /// worker if `wait`.
     pub fn settle(&mut self, wait: bool) -> Result<(), StoreError> {
         loop {
             self.shared.ready_to_write()?;
@@ -120,99 +164,40 @@ impl Appender {
                 self.take_done(true)?;
             }
             self.collect_work()?;
-            if self.finished.is_empty() && !coverage::is_behind(&self.shared) {
+            let mut pieces = self.no_pieces();
+            self.release_due(&mut pieces).inspect_err(|_| self.undo())?;
+            let is_idle = self.finished.is_empty() && !self.waiting.is_changed();
+            if is_idle && !coverage::is_behind(&self.shared) {
                 return Ok(());
             }
-            self.commit(Vec::new()).inspect_err(|error| self.shared.write_failed(error))?;
+            self.store(pieces)?;
         }
     }
 
-    /// Puts a batch's events behind the others. Works through the batch column by column: each lookup is a
-    /// wait for memory, and in a short loop the processor waits for several at once.
-    fn place(&mut self, batch: &EventBatch, pieces: &mut Vec<(u64, Rows)>) -> Result<Appended, StoreError> {
-        let mut fresh = self.fresh(batch)?;
-        let duplicates = (batch.len() - fresh.len()) as u64;
-        let mut full = Vec::new();
-        let mut keys = Aspect::ALL.map(|_| Vec::with_capacity(fresh.len()));
-        for (aspect, column) in Aspect::ALL.into_iter().zip(&mut keys) {
-            self.keys_of(aspect, &fresh, column, &mut full);
-        }
-        if !full.is_empty() {
-            let refused: BTreeSet<u64> = full.iter().map(|(line, _)| *line).collect();
-            let is_kept: Vec<bool> = fresh.iter().map(|event| !refused.contains(&event.line())).collect();
-            for event in fresh.iter().filter(|event| refused.contains(&event.line())) {
-                self.seen.forget(Day::of(event.ts()), event.identity());
-                coverage::refuse(
-                    &mut self.counted,
-                    event.source(),
-                    "",
-                    "the database holds as many names as it can",
-                );
-            }
-            let mut kept = is_kept.iter();
-            fresh.retain(|_| kept.next().is_some_and(|kept| *kept));
-            for column in &mut keys {
-                let mut kept = is_kept.iter();
-                column.retain(|_| kept.next().is_some_and(|kept| *kept));
-            }
-        }
-        coverage::count(&mut self.counted, &fresh);
-        push(pieces, &fresh, &keys);
-        Ok(Appended { accepted: fresh.len() as u64, duplicates, full })
-    }
-
-    /// The events of a batch that were not seen before.
-    fn fresh<'b>(&mut self, batch: &'b EventBatch) -> Result<Vec<Event<'b>>, StoreError> {
+    /// Puts a batch's events behind the others.
+    fn place(&mut self, batch: &EventBatch, pieces: &mut Pieces) -> Result<Appended, StoreError> {
         let mut fresh = Vec::with_capacity(batch.len());
         for event in batch.iter() {
-            let day = Day::of(event.ts());
-            if self.seen.wants(day) {
-                let identities = identities::of_day(&self.shared.snapshot()?, self.shared.seed, day)?;
-                self.seen.load_old(day, &identities);
-            }
-            if self.seen.insert(day, event.identity()) {
+            if self.is_new(event.ts(), event.identity())? {
                 fresh.push(event);
             }
         }
-        Ok(fresh)
+        let duplicates = (batch.len() - fresh.len()) as u64;
+        Ok(Appended { duplicates, ..self.lay(fresh, pieces) })
     }
 
-    /// Appends the ordinals of the events' keys of one aspect. Events that would need a name too many
-    /// are listed with the dimension that is full, and get a key that is not used.
-    fn keys_of(
-        &mut self,
-        aspect: Aspect,
-        events: &[Event<'_>],
-        keys: &mut Vec<u32>,
-        full: &mut Vec<(u64, Dim)>,
-    ) {
-        let Some(memo) = self.memos.get_mut(aspect.index()) else { return };
-        let hashes: Vec<u64> = events.iter().map(|event| memo.hash(event.aspect_key(aspect))).collect();
-        let found =
-            events.iter().zip(&hashes).map(|(event, hash)| memo.find(*hash, event.aspect_key(aspect)));
-        keys.extend(found.map(|found| found.unwrap_or(NONE)));
-        for ((event, hash), key) in events.iter().zip(hashes).zip(keys) {
-            if *key != NONE {
-                continue;
-            }
-            let bytes = event.aspect_key(aspect);
-            if let Some(known) = memo.find(hash, bytes) {
-                *key = known;
-                continue;
-            }
-            let mut catalog = self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner);
-            match catalog.intern(aspect, bytes) {
-                Ok(ordinal) => {
-                    *key = ordinal;
-                    memo.insert(hash, bytes, ordinal);
-                }
-                Err(dim) => full.push((event.line(), dim)),
-            }
+    /// Notes an event; whether it was not seen before.
+    pub(super) fn is_new(&mut self, ts: Micros, identity: u64) -> Result<bool, StoreError> {
+        let day = Day::of(ts);
+        if self.seen.wants(day) {
+            let identities = identities::of_day(&self.shared.snapshot()?, self.shared.seed, day)?;
+            self.seen.load_old(day, &identities);
         }
+        Ok(self.seen.insert(day, identity))
     }
 
-    /// Stores rows, finished work and figures in one transaction.
-    fn commit(&mut self, pieces: Vec<(u64, Rows)>) -> Result<(), StoreError> {
+    /// Stores rows, finished work, halves and figures in one transaction.
+    fn commit(&mut self, pieces: Pieces) -> Result<(), StoreError> {
         let (counted, behind) = (std::mem::take(&mut self.counted), coverage::take_behind(&self.shared));
         let written = self.write(pieces, &counted, &behind);
         coverage::settle(&self.shared, written.is_ok(), &counted, behind);
@@ -222,7 +207,7 @@ impl Appender {
     /// Writes journal records and finished work in one transaction, then publishes the new view.
     fn write(
         &mut self,
-        pieces: Vec<(u64, Rows)>,
+        pieces: Pieces,
         counted: &coverage::Coverage,
         behind: &BTreeSet<String>,
     ) -> Result<(), StoreError> {
@@ -236,21 +221,16 @@ impl Appender {
         }
         for done in &self.finished {
             match done {
-                Done::Segment(sealed) => write_segment(&transaction, sealed)?,
-                Done::Run(run) => {
-                    let mut days = transaction.open_table(DAYS)?;
-                    for (aspect, first, value) in &run.blocks {
-                        let key = tables::day_key(run.header.day, run.header.run, *aspect, *first);
-                        days.insert(key, value.as_slice())?;
-                    }
-                    let key = tables::run_key(run.header.day, run.header.run);
-                    transaction.open_table(RUNS)?.insert(key, codec::encode(&run.header)?.as_slice())?;
-                }
+                Done::Segment(sealed) => sealed.write(&transaction)?,
+                Done::Run(run) => run.write(&transaction)?,
                 Done::Failed(_) => {}
             }
         }
         coverage::write(&self.shared, &transaction, counted, behind)?;
+        self.waiting.write(&transaction)?;
         transaction.commit()?;
+        self.waiting.commit();
+        self.publish_figures();
         self.durable = now;
         if seals {
             self.blocked = now;
@@ -304,7 +284,7 @@ impl Appender {
     }
 
     /// The view after a commit.
-    fn next_view(&mut self, pieces: Vec<(u64, Rows)>) -> Arc<View> {
+    fn next_view(&mut self, pieces: Pieces) -> Arc<View> {
         let mut view = View::clone(&self.shared.view());
         for (_, rows) in pieces {
             view.push(rows);
@@ -361,38 +341,4 @@ impl Appender {
         }
         Ok(true)
     }
-}
-
-/// Adds events to the last piece, starting a new one where a segment ends.
-fn push(pieces: &mut Vec<(u64, Rows)>, events: &[Event<'_>], keys: &[Vec<u32>; 4]) {
-    let mut done = 0;
-    while done < events.len() {
-        let Some((first_row, rows)) = pieces.last_mut() else { return };
-        let next = *first_row + rows.len() as u64;
-        let room = SEGMENT_ROWS - (next % SEGMENT_ROWS as u64) as usize;
-        if rows.len() > 0 && room == SEGMENT_ROWS {
-            pieces.push((next, Rows::default()));
-            continue;
-        }
-        let end = (done + room).min(events.len());
-        let keys = keys.each_ref().map(|column| column.get(done..end).unwrap_or_default());
-        rows.extend(events.get(done..end).unwrap_or_default(), keys);
-        done = end;
-    }
-}
-
-/// Stores a segment and removes its journal records.
-fn write_segment(transaction: &redb::WriteTransaction, sealed: &Sealed) -> Result<(), StoreError> {
-    let mut columns = transaction.open_table(COLUMNS)?;
-    for (page, value) in sealed.pages.iter().enumerate() {
-        columns.insert(tables::column_key(sealed.number, page as u32), value.as_slice())?;
-    }
-    let mut postings = transaction.open_table(POSTINGS)?;
-    for (aspect, first, value) in &sealed.postings {
-        postings.insert(tables::posting_key(sealed.number, *aspect, *first), value.as_slice())?;
-    }
-    transaction.open_table(SEGMENTS)?.insert(sealed.number, codec::encode(&sealed.header)?.as_slice())?;
-    let first = u64::from(sealed.number) * SEGMENT_ROWS as u64;
-    transaction.open_table(JOURNAL)?.retain_in(first..first + SEGMENT_ROWS as u64, |_, _| false)?;
-    Ok(())
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{MutexGuard, PoisonError};
 
 /// The name under which sources past the bound are counted.
-const OTHERS: &str = "others";
+pub(super) const OTHERS: &str = "others";
 
 /// What stands for reasons past theirs.
 const OTHER_REASONS: &str = "other reasons";

@@ -7,8 +7,9 @@
 
 use super::bits;
 use super::block::Builder;
-use super::codec::{Decode, Encode};
+use super::codec::{self, Decode, Encode};
 use super::error::StoreError;
+use super::tables::{self, DAYS, RUNS};
 use crate::event::{Aspect, Day, Micros};
 
 /// Sums over events.
@@ -88,6 +89,20 @@ pub(super) struct Run {
     pub(super) header: RunHeader,
     /// Aspect, first key, block.
     pub(super) blocks: Vec<(u8, u32, Vec<u8>)>,
+}
+
+impl Run {
+    /// Stores the run.
+    pub(super) fn write(&self, transaction: &redb::WriteTransaction) -> Result<(), StoreError> {
+        let RunHeader { day, run, .. } = self.header;
+        let mut days = transaction.open_table(DAYS)?;
+        for (aspect, first, value) in &self.blocks {
+            days.insert(tables::day_key(day, run, *aspect, *first), value.as_slice())?;
+        }
+        let header = codec::encode(&self.header)?;
+        transaction.open_table(RUNS)?.insert(tables::run_key(day, run), header.as_slice())?;
+        Ok(())
+    }
 }
 
 /// The rows of a run, column by column.

@@ -16,7 +16,6 @@ pub fn dump(folder: &Path, out: &mut dyn Write) -> Result<(), StoreError> {
         return Err(StoreError::Open(format!("there is no database in {}", folder.display())));
     }
     let (store, appender) = Store::open(folder, 0)?;
-    drop(appender);
     let snapshot = store.snapshot()?;
     writeln!(out, "format {}", version::FORMAT)?;
     writeln!(out, "rows {}, segments {}", snapshot.rows(), snapshot.view.segments.len())?;
@@ -25,7 +24,8 @@ pub fn dump(folder: &Path, out: &mut dyn Write) -> Result<(), StoreError> {
         dump_part(&snapshot, &part, out)?;
     }
     dump_days(&snapshot, out)?;
-    dump_accounts(&snapshot, out)
+    dump_accounts(&snapshot, out)?;
+    appender.waiting.dump(out)
 }
 
 /// A value as a person would write it.

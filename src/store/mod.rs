@@ -22,9 +22,12 @@ mod dictionary;
 mod dump;
 mod error;
 mod file;
+mod half;
 mod identities;
+mod join;
 mod journal;
 mod kept;
+mod lay;
 mod memo;
 mod names;
 mod open;
@@ -41,8 +44,11 @@ mod text;
 mod upgrade;
 mod version;
 mod view;
+mod waiting;
 mod work;
 
+#[cfg(test)]
+mod join_tests;
 #[cfg(test)]
 mod tests;
 
@@ -61,6 +67,7 @@ pub use read::{CatalogGuard, Part, Plan, RunKey, Snapshot};
 pub use reader::PartReader;
 pub use shared::Health;
 pub use version::Founding;
+pub use waiting::{JoinBook, JoinFigures};
 
 use crate::event::Micros;
 use crate::privacy::Privacy;
@@ -99,6 +106,8 @@ pub struct Status {
     pub duplicates: u64,
     /// Commits since the process started.
     pub commits: u64,
+    /// Halves of events that wait, and what became of others.
+    pub joins: JoinFigures,
     /// Whether it can write.
     pub health: Health,
 }
@@ -166,6 +175,7 @@ impl Store {
             accepted,
             duplicates,
             commits,
+            joins: self.shared.joins(),
             health,
         }
     }

@@ -7,7 +7,8 @@ use super::file::{database_path, high_water_path, open_database, owner_path};
 use super::names::{self, Extent};
 use super::shared::Shared;
 use super::tables::{
-    self, ACCOUNTS, ASPECTS, COLUMNS, DAYS, JOURNAL, KEPT, Key, NAMES, POSTINGS, RUNS, SEGMENTS, SOURCES,
+    self, ACCOUNTS, ASPECTS, COLUMNS, DAYS, HALVES, JOURNAL, KEPT, Key, NAMES, POSTINGS, RUNS, SEGMENTS,
+    SOURCES,
 };
 use super::version::{self, FORMAT, Founding, Meta};
 use super::view::View;
@@ -58,6 +59,7 @@ fn prepare(database: &Database, founding: &Founding) -> Result<(Meta, Privacy), 
     create(&transaction, KEPT)?;
     drop(transaction.open_table(ACCOUNTS)?);
     drop(transaction.open_table(JOURNAL)?);
+    drop(transaction.open_table(HALVES)?);
     drop(transaction.open_table(SEGMENTS)?);
     drop(transaction.open_table(SOURCES)?);
     let privacy = version::privacy(&transaction, founding)?;

@@ -1,12 +1,14 @@
 //! Segments: 65,536 rows that will not change, as columns and postings.
 
 use super::block::Builder;
-use super::codec::{Decode, Encode};
+use super::codec::{self, Decode, Encode};
 use super::error::StoreError;
 use super::page::Pages;
 use super::posting;
 use super::rows::{self, Layout, Rows};
+use super::tables::{self, COLUMNS, JOURNAL, POSTINGS, SEGMENTS};
 use crate::event::{Aspect, Day};
+use crate::limits::SEGMENT_ROWS;
 use std::collections::BTreeMap;
 
 /// What is known of a segment without reading it. All headers are kept in memory.
@@ -26,6 +28,24 @@ pub(super) struct Sealed {
     pub(super) pages: Vec<Vec<u8>>,
     /// Aspect, first key, block.
     pub(super) postings: Vec<(u8, u32, Vec<u8>)>,
+}
+
+impl Sealed {
+    /// Stores the segment and removes its journal records.
+    pub(super) fn write(&self, transaction: &redb::WriteTransaction) -> Result<(), StoreError> {
+        let mut columns = transaction.open_table(COLUMNS)?;
+        for (page, value) in self.pages.iter().enumerate() {
+            columns.insert(tables::column_key(self.number, page as u32), value.as_slice())?;
+        }
+        let mut postings = transaction.open_table(POSTINGS)?;
+        for (aspect, first, value) in &self.postings {
+            postings.insert(tables::posting_key(self.number, *aspect, *first), value.as_slice())?;
+        }
+        transaction.open_table(SEGMENTS)?.insert(self.number, codec::encode(&self.header)?.as_slice())?;
+        let first = u64::from(self.number) * SEGMENT_ROWS as u64;
+        transaction.open_table(JOURNAL)?.retain_in(first..first + SEGMENT_ROWS as u64, |_, _| false)?;
+        Ok(())
+    }
 }
 
 /// Rows by event-time day, in order of days.

@@ -9,6 +9,7 @@ use super::error::StoreError;
 use super::file;
 use super::read::{Disk, Snapshot};
 use super::view::View;
+use super::waiting::JoinFigures;
 use crate::limits::DISK_FLOOR_BYTES;
 use crate::privacy::Privacy;
 use redb::Database;
@@ -46,6 +47,7 @@ pub(super) struct Shared {
     health: Mutex<Health>,
     pub(super) counts: Counts,
     pub(super) coverage: Mutex<Tracked>,
+    joins: Mutex<JoinFigures>,
 }
 
 impl Shared {
@@ -67,6 +69,7 @@ impl Shared {
             health: Mutex::new(Health::Good),
             counts: Counts::default(),
             coverage: Mutex::new(coverage),
+            joins: Mutex::default(),
         }
     }
 
@@ -81,6 +84,15 @@ impl Shared {
 
     pub(super) fn publish(&self, view: Arc<View>) {
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
+    /// Figures about halves as of the last commit.
+    pub(super) fn joins(&self) -> JoinFigures {
+        *self.joins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn publish_joins(&self, figures: JoinFigures) {
+        *self.joins.lock().unwrap_or_else(PoisonError::into_inner) = figures;
     }
 
     pub(super) fn snapshot(&self) -> Result<Snapshot, StoreError> {

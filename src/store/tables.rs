@@ -42,6 +42,9 @@ pub(super) const SOURCES: TableDefinition<'static, &str, &[u8]> = TableDefinitio
 /// Maps the name of an account to what the operator said of it.
 pub(super) const ACCOUNTS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("accounts");
 
+/// Maps a running number, in order of arrival, to a half of an event that waits for the other half.
+pub(super) const HALVES: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("halves");
+
 /// Key of a chunk of a kept record.
 pub(super) fn kept_key(shelf: u8, number: i32, chunk: u32) -> Key<9> {
     let mut key = [0; 9];

@@ -27,7 +27,7 @@ pub(crate) fn check(protocol: Option<Protocol>, body: &[u8]) -> usize {
 
 fn context(keep_extra: bool) -> Context {
     let privacy = cahoots::privacy::Privacy::new([42; 32], cahoots::privacy::Pseudonyms::NONE);
-    Context { seed: 42, now: NOW, keep_extra, privacy }
+    Context { keep_extra, ..Context::new(42, NOW, privacy) }
 }
 
 /// What one decoding gives: time and account of each event, its line and identity, and how much was refused.

@@ -20,6 +20,7 @@ mod dump;
 mod findings;
 mod full_disk;
 mod harness;
+mod join;
 mod sources;
 mod start;
 mod worlds;

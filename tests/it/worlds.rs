@@ -29,12 +29,7 @@ impl House {
     }
 
     pub(crate) fn take(&mut self, lines: &[u8]) {
-        let context = Context {
-            seed: self.store.seed(),
-            now: Micros::MAX / 4,
-            keep_extra: false,
-            privacy: *self.store.privacy(),
-        };
+        let context = Context::new(self.store.seed(), Micros::MAX / 4, *self.store.privacy());
         let mut decoder = Decoder::new(context);
         let mut rest = lines;
         while !rest.is_empty() {

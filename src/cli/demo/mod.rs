@@ -16,7 +16,6 @@ use crate::cli::target::Target;
 use crate::clock::{Clock, SystemClock};
 use crate::event::Day;
 use crate::http::client::Client;
-use crate::ingest::Mappings;
 use crate::limits::SEND_LINES_MAX;
 use serde_json::Value;
 use std::fs::File;
@@ -65,8 +64,7 @@ impl Demo {
         say(&format!("making up one day of a small provider, {}", day_name(day)))?;
         let world = world::make(day);
         say(&format!("  {} accounts, {} requests\n", world.accounts, world.lines.len()))?;
-        let (sources, listen) = (Mappings::default(), self.listen);
-        let options = Options { data, listen, token: None, keep_extra: false, sources, pseudonymize: None };
+        let options = Options::new(data, self.listen);
         let server = Server::start(options)?;
         let shown = show(&server, &world, day, scratch.path());
         let keep_on = shown.is_ok() && !self.once;

@@ -145,7 +145,13 @@ impl Ingest {
                 .iter()
                 .map(|(place, reason)| json!({ "place": place, "reason": reason }))
                 .collect();
-            let totals = json!({ "accepted": total.accepted, "duplicates": total.duplicates, "rejected": total.rejected, "errors": errors });
+            let totals = json!({
+                "accepted": total.accepted,
+                "duplicates": total.duplicates,
+                "rejected": total.rejected,
+                "halves": total.halves,
+                "errors": errors,
+            });
             return writeln!(out, "{totals}").map_err(CliError::Output);
         }
         let mut err = std::io::stderr().lock();
@@ -157,12 +163,13 @@ impl Ingest {
         if unnamed > 0 && total.errors.len() >= SEND_ERRORS_SHOWN_MAX {
             drop(writeln!(err, "and {unnamed} more"));
         }
-        writeln!(
-            out,
-            "accepted {}, duplicates {}, rejected {}",
-            total.accepted, total.duplicates, total.rejected
-        )
-        .map_err(CliError::Output)
+        let Tally { accepted, duplicates, rejected, halves, .. } = total;
+        let halves = match halves {
+            0 => String::new(),
+            halves => format!(", halves of events {halves}"),
+        };
+        writeln!(out, "accepted {accepted}, duplicates {duplicates}, rejected {rejected}{halves}")
+            .map_err(CliError::Output)
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Tally {
     pub(super) accepted: u64,
     pub(super) duplicates: u64,
     pub(super) rejected: u64,
+    /// Edge records, which are halves of events.
+    pub(super) halves: u64,
     /// Place and reason of the first that were rejected.
     pub(super) errors: Vec<(String, String)>,
 }
@@ -31,6 +33,7 @@ impl Tally {
         self.accepted += part.accepted;
         self.duplicates += part.duplicates;
         self.rejected += part.rejected;
+        self.halves += part.halves;
         let room = SEND_ERRORS_SHOWN_MAX.saturating_sub(self.errors.len());
         let errors = part.errors.iter().take(room);
         self.errors.extend(errors.map(|(place, reason)| (format!("{file}:{place}"), reason.clone())));
@@ -38,7 +41,7 @@ impl Tally {
 
     /// Events that got an answer.
     pub(super) fn events(&self) -> u64 {
-        self.accepted + self.duplicates + self.rejected
+        self.accepted + self.duplicates + self.rejected + self.halves
     }
 }
 
@@ -235,6 +238,7 @@ fn tally(response: &Response, place: impl Fn(u64) -> String) -> Option<Tally> {
         accepted: number("accepted")?,
         duplicates: number("duplicates")?,
         rejected: number("rejected")?,
+        halves: number("halves").unwrap_or(0),
         errors: named.collect(),
     })
 }

@@ -8,7 +8,7 @@ use super::passing::{Shared, passings};
 use super::read::{Columns, Gathering, Line, read};
 use super::{AccountDay, DayFacts, Kind, Visit, pair};
 use crate::detect::side_by_side;
-use crate::event::{Aspect, Day, Dim, MICROS_A_SECOND, mark};
+use crate::event::{Aspect, Day, Dim, MICROS_A_SECOND, is_public_bytes, mark};
 use crate::limits::{PROMPT_SAMPLE, SESSION_GAP_SECONDS};
 use crate::store::{Snapshot, StoreError};
 use std::collections::BTreeMap;
@@ -262,12 +262,20 @@ fn clients(snapshot: &Snapshot, lines: &[Line], facts: &mut DayFacts) {
     put(facts, Kind::Model, named(snapshot, Dim::Model, &met(lines, |line| line.route)));
 }
 
+/// Addresses of origins. Those that are not of the public Internet are none: whoever shares one is in no
+/// network together.
+fn public_ips(snapshot: &Snapshot, origins: &[u32]) -> Vec<Option<u32>> {
+    let catalog = snapshot.catalog();
+    let is_evidence = |name: &u32| is_public_bytes(catalog.value(Dim::Ip, *name));
+    origins.iter().map(|key| catalog.name_of(Dim::Ip, *key).filter(is_evidence)).collect()
+}
+
 fn origins(snapshot: &Snapshot, lines: &[Line], facts: &mut DayFacts) {
     let mut met: Vec<(u64, u32)> =
         lines.iter().map(|line| (pair(line.account, line.origin), line.second)).collect();
     met.sort_unstable();
     let origins = keys_of(lines, |line| line.origin);
-    let ips = names(snapshot, Dim::Ip, &origins);
+    let ips = public_ips(snapshot, &origins);
     let numbers: Vec<u32> = {
         let catalog = snapshot.catalog();
         let asn = |key: &u32| {

@@ -2,7 +2,8 @@
 //!
 //! Each event is digested with BLAKE3 over its time, the digests of what it says of subject, origin, client
 //! and route (the values themselves, not their ordinals), and its numbers; the digests, as four little-endian
-//! u64, are added up lane by lane. One changed byte of one event changes the sum. It shows that two parties
+//! u64, are added up lane by lane. One changed byte of one event changes the sum, but for what is kept as a hash keyed
+//! with the database's secret, of which only the kind counts. It shows that two parties
 //! look at the same events; it is no signature.
 
 use crate::event::{Aspect, Dim};
@@ -25,6 +26,7 @@ impl Keys {
                 for dim in aspect.dims() {
                     let value: &[u8] =
                         catalog.name_of(*dim, *key).map_or(&[], |name| catalog.value(*dim, name));
+                    let value = without_keyed(value);
                     hasher.update(&(value.len() as u64).to_le_bytes());
                     hasher.update(value);
                 }
@@ -40,6 +42,24 @@ impl Keys {
         let at = self.keys.binary_search(&key).ok();
         at.and_then(|at| self.digests.get(at)).copied().unwrap_or_default()
     }
+}
+
+/// A value up to the first hash in it that is keyed with the database's secret: whoever computes the digest again
+/// from the log has another secret, or none.
+fn without_keyed(value: &[u8]) -> &[u8] {
+    const TAGS: [&[u8]; 3] = [b"key:", b"card:", b"mail:"];
+    const HASH_DIGITS: usize = 24;
+    for at in memchr::memchr_iter(b':', value) {
+        let (before, after) = value.split_at(at + 1);
+        let hash = after.get(..HASH_DIGITS).unwrap_or_default();
+        if TAGS.iter().any(|tag| before.ends_with(tag))
+            && hash.len() == HASH_DIGITS
+            && hash.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        {
+            return before;
+        }
+    }
+    value
 }
 
 /// A sum of digests.
@@ -74,3 +94,21 @@ pub(crate) fn hex(sum: [u64; 4]) -> String {
 }
 
 const _: () = assert!(Dim::ALL.len() == 17, "a new dimension changes every digest: give it a new version");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_keyed_with_a_secret_is_no_part_of_a_digest() {
+        for (value, kept) in [
+            ("key:0123456789abcdef01234567", "key:"),
+            ("pay-card:0123456789abcdef01234567 two", "pay-card:"),
+            ("key:rotate-me", "key:rotate-me"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("", ""),
+        ] {
+            assert_eq!(without_keyed(value.as_bytes()), kept.as_bytes(), "{value}");
+        }
+    }
+}

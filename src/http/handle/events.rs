@@ -73,6 +73,8 @@ pub(crate) struct Tally {
     pub(crate) accepted: u64,
     pub(crate) duplicates: u64,
     pub(crate) rejected: u64,
+    /// Edge records taken, which are no events.
+    pub(crate) halves: u64,
     pub(crate) errors: Vec<Reject>,
     /// Lines that the store refused.
     pub(crate) refused: Vec<u64>,
@@ -84,13 +86,22 @@ impl Tally {
         members.insert("accepted".into(), self.accepted.into());
         members.insert("duplicates".into(), self.duplicates.into());
         members.insert("rejected".into(), self.rejected.into());
+        // Nothing new for those who send whole events.
+        if self.halves > 0 {
+            members.insert("halves".into(), self.halves.into());
+        }
         // Numbers and text always become JSON.
         members.insert("errors".into(), serde_json::to_value(&self.errors).unwrap_or_default());
         members
     }
 
+    /// Whether anything was taken, now or before.
+    pub(crate) fn took_any(&self) -> bool {
+        self.accepted + self.duplicates + self.halves > 0
+    }
+
     pub(crate) fn reply(&self, failure: Option<Problem>) -> Result<Reply, Problem> {
-        let nothing = self.rejected > 0 && self.accepted + self.duplicates == 0;
+        let nothing = self.rejected > 0 && !self.took_any();
         let failure = failure.or_else(|| {
             let detail = "not one event could be taken; errors says why, line by line";
             nothing.then(|| Problem::new(StatusCode::BAD_REQUEST, "nothing-accepted", detail))
@@ -242,6 +253,7 @@ impl Intake<'_> {
         self.metrics.duplicates.fetch_add(outcome.duplicates, Ordering::Relaxed);
         self.tally.accepted += outcome.accepted;
         self.tally.duplicates += outcome.duplicates;
+        self.tally.halves += outcome.halves;
         self.tally.rejected += outcome.rejected.len() as u64;
         self.tally.refused.extend(outcome.rejected.iter().map(|reject| reject.line));
         let room = ERRORS_LISTED_MAX.saturating_sub(self.tally.errors.len());

@@ -176,14 +176,14 @@ fn result(item: &Item, number: u64, refused: Option<&str>) -> Value {
 }
 
 fn loki(tally: &Tally) -> Result<Reply, Problem> {
-    if tally.rejected > 0 && tally.accepted + tally.duplicates == 0 {
+    if tally.rejected > 0 && !tally.took_any() {
         return tally.reply(None);
     }
     Ok(Reply { status: StatusCode::NO_CONTENT, ..Reply::ok(JSON, "") })
 }
 
 fn splunk(tally: &Tally) -> Reply {
-    if tally.rejected > 0 && tally.accepted + tally.duplicates == 0 {
+    if tally.rejected > 0 && !tally.took_any() {
         let first = tally.errors.first().map_or(0, |error| error.line.saturating_sub(1));
         let text = format!("Invalid data format: {}", reasons(tally));
         return bad(&json!({"text": text, "code": 6, "invalid-event-number": first}));

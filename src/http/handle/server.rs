@@ -7,7 +7,7 @@ use crate::http::negotiate::Format;
 use crate::http::service::State;
 use crate::query::{Answer, Table};
 use hyper::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The process lives. Asks nothing of the floors below.
 pub(crate) fn health() -> Reply {
@@ -40,6 +40,16 @@ pub(crate) fn status(state: &State, format: Format) -> Result<Reply, Problem> {
     document.insert("file_bytes".into(), status.file_bytes.into());
     document.insert("commits".into(), status.commits.into());
     document.insert("inflight_bytes".into(), state.inflight_bytes().into());
+    let joins = status.joins;
+    let joins = json!({
+        "waiting_events": joins.waiting_events,
+        "waiting_edge_records": joins.waiting_edges,
+        "met": joins.book.met,
+        "never_met_events": joins.book.unmet_events,
+        "never_met_edge_records": joins.book.unmet_edges,
+        "released_early": joins.book.early,
+    });
+    document.insert("join".into(), joins);
     if !status.analysis.is_null() {
         document.insert("analysis".into(), status.analysis);
     }

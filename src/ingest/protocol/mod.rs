@@ -233,7 +233,7 @@ impl Out {
         self.fields += flat.len();
         let envelope = Envelope { line: self.line, ts, id, forced, own: self.own };
         let mut sink = Sink {
-            context: self.context,
+            context: &self.context,
             scratch: &mut self.scratch,
             batch: &mut self.batch,
             explained: None,

@@ -20,6 +20,8 @@ pub struct Explained {
     pub unused: Vec<String>,
     /// Whether it has more fields than are read.
     pub cut: bool,
+    /// What it waits for, if it is half of an event.
+    pub half: Option<&'static str>,
     /// Why it is no event.
     pub problem: Option<String>,
 }
@@ -42,7 +44,13 @@ impl Explained {
         }
         let unused = mapped.flat.iter().enumerate().filter(|(place, _)| !used.contains(place));
         let unused = unused.map(|(_, (path, _))| path.to_owned()).collect();
-        Self { line, kind: mapped.kind, fields, unused, cut: mapped.flat.is_cut(), problem: None }
+        let half = if mapped.has(Field::Account) {
+            "without an address that tells clients apart, which an edge record may bring"
+        } else {
+            "an edge record, which joins the record that has the account"
+        };
+        let half = (!mapped.record.keys.is_empty()).then_some(half);
+        Self { line, kind: mapped.kind, fields, unused, cut: mapped.flat.is_cut(), half, problem: None }
     }
 }
 
@@ -66,6 +74,9 @@ impl std::fmt::Display for Explained {
         writeln!(formatter, "line {}: {}", self.line, self.kind.name())?;
         for (name, from, value) in &self.fields {
             writeln!(formatter, "  {name:<18} {value}  <- {}", from.escape_default())?;
+        }
+        if let (Some(half), None) = (self.half, &self.problem) {
+            writeln!(formatter, "  half of an event: {half}")?;
         }
         if let Some(problem) = &self.problem {
             writeln!(formatter, "  not taken: {problem}")?;

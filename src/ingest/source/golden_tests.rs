@@ -11,8 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
-const CONTEXT: Context =
-    Context { seed: 42, now: 1_795_500_000_000_000, keep_extra: false, privacy: PRIVACY };
+const CONTEXT: Context = Context::new(42, 1_795_500_000_000_000, PRIVACY);
 
 fn fixtures() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sources");

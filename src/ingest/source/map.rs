@@ -89,6 +89,21 @@ impl<'r, 'f> Mapped<'r, 'f> {
         self.from[field as usize] = from;
     }
 
+    /// Puts another value in the place of what was found, or nothing.
+    pub(super) fn replace(&mut self, field: Field, found: Option<(String, &'static str)>) {
+        match found {
+            Some((text, from)) => {
+                self.put(field, Scalar::Text(std::borrow::Cow::Owned(text)), From::Computed(from));
+            }
+            None => self.put(field, Scalar::Missing, From::Nowhere),
+        }
+    }
+
+    /// The text of a field, empty for none.
+    pub(super) fn taken(&self, field: Field) -> &str {
+        self.record.values[field as usize].text()
+    }
+
     /// Whether a field has a value.
     pub(super) fn has(&self, field: Field) -> bool {
         self.from[field as usize] != From::Nowhere

@@ -11,6 +11,8 @@ mod field;
 mod headers;
 mod helicone;
 pub(super) mod hints;
+mod hop;
+mod joins;
 mod kong;
 mod langfuse;
 mod litellm;
@@ -41,7 +43,7 @@ use super::reject::Wrong;
 use super::sketch::Systems;
 use super::value::Scalar;
 use crate::event::{EventBatch, Micros};
-use crate::limits::LIST_RECORDS_MAX;
+use crate::limits::{JOIN_ID_BYTES_MIN, LIST_RECORDS_MAX};
 use crate::privacy::json_error;
 use field::Field;
 use map::Mapped;
@@ -75,7 +77,7 @@ pub(in crate::ingest) struct Envelope<'a> {
 
 /// Where events go, and what they need on the way.
 pub(in crate::ingest) struct Sink<'s> {
-    pub(in crate::ingest) context: Context,
+    pub(in crate::ingest) context: &'s Context,
     pub(in crate::ingest) scratch: &'s mut Scratch,
     pub(in crate::ingest) batch: &'s mut EventBatch,
     /// What was found in each record, for `explain-source`.
@@ -108,11 +110,12 @@ fn event_of_whole(
     let mut mapped = mapped(flat, kind, envelope, sink.context);
     mapped.record.source = kind.name();
     let explained = sink.explained.is_some().then(|| Explained::of(&mapped, envelope.line));
-    let taken = check_needed(&mapped).and_then(|()| {
+    let taken = check_needed(&mapped, sink.context).and_then(|()| {
         sink.scratch.extra.clear();
         mapped.record.weak_id = mapped.has_weak_id();
-        // Sorting every field takes longer than all else here, and an id says as much.
-        let by_id = mapped.has(Field::RequestId) && !mapped.record.weak_id;
+        // Sorting every field takes longer than all else here, and an id says as much. Not of an edge record:
+        // two proxies on one way log the same id.
+        let by_id = mapped.has(Field::RequestId) && !mapped.record.weak_id && mapped.has(Field::Account);
         let canonical = if by_id { Vec::new() } else { canonical(flat, sink.context.seed) };
         let record = &mut mapped.record;
         native::assemble(record, &canonical, envelope.line, sink.context, sink.scratch, sink.batch)
@@ -197,10 +200,14 @@ fn mapped<'r, 'f>(
     flat: &'f Flat<'r>,
     kind: Kind,
     envelope: Envelope<'f>,
-    context: Context,
+    context: &Context,
 ) -> Mapped<'r, 'f> {
     let mut mapped = Mapped::new(kind, kind.table(), flat);
     (kind.source().finish)(&mut mapped);
+    hop::settle(&mut mapped, context.proxies());
+    if context.join && native::wants_other_half(&mapped.record, context.proxies()) {
+        mapped.record.keys = joins::keys(&mapped, context.seed);
+    }
     mapped.fill(envelope);
     if kind == Kind::Portkey {
         mapped.arrived(context.now);
@@ -212,9 +219,10 @@ fn mapped<'r, 'f>(
 const PLACES_SHOWN_MAX: usize = 4;
 
 /// Says where an account or a time was looked for.
-fn check_needed(mapped: &Mapped<'_, '_>) -> Result<(), Wrong> {
+fn check_needed(mapped: &Mapped<'_, '_>, context: &Context) -> Result<(), Wrong> {
+    let is_edge = context.join && native::is_edge(&mapped.record);
     for field in [Field::Account, Field::Ts] {
-        if mapped.has(field) {
+        if mapped.has(field) || (field == Field::Account && is_edge && !mapped.record.keys.is_empty()) {
             continue;
         }
         let name = field.name();
@@ -224,6 +232,11 @@ fn check_needed(mapped: &Mapped<'_, '_>) -> Result<(), Wrong> {
         let shown = places.get(..PLACES_SHOWN_MAX).unwrap_or(&places).join(", ");
         let reason = if places.is_empty() {
             format!("{name} is missing; every event needs account and ts")
+        } else if field == Field::Account && is_edge {
+            format!(
+                "{name} is missing: taken for {kind}, where it is in {shown} (or send account, or an id by which it joins the \
+                 record that has the account: x-request-id or traceparent, {JOIN_ID_BYTES_MIN} characters or more)"
+            )
         } else {
             format!("{name} is missing: taken for {kind}, where it is in {shown} (or send {name})")
         };

@@ -6,12 +6,12 @@
 
 use super::super::reject::{Wrong, shown};
 use super::super::value::{Plain, Scalar, check_name, plain_number};
-use super::super::{Context, address, extra, prompt, sketch, time};
+use super::super::{Context, Proxies, address, extra, prompt, sketch, time};
 use super::field::Field;
 use super::record::{Names, Record, RecordSeed};
-use super::{Scratch, hints};
+use super::{Scratch, hints, joins};
 use crate::event::{
-    Dim, Draft, EventBatch, Micros, Number, Text, identity_of_request, identity_of_text, ip_bytes,
+    Dim, Draft, EventBatch, Micros, Number, Text, identity_of_request, identity_of_text, ip_bytes, is_public,
 };
 use crate::privacy::Privacy;
 use serde::de::DeserializeSeed;
@@ -94,7 +94,7 @@ impl Field {
         match self {
             Self::Ts => time::event_time(value, Micros::MAX).is_ok(),
             Self::AccountCreatedAt => time::created_time(value).is_ok(),
-            Self::Ip => matches!(value, Scalar::Text(text) if address::parse(text).is_ok()),
+            Self::Ip => matches!(value, Scalar::Text(text) if address::is_one(text)),
             Self::Asn => matches!(asn(value), Ok(Some(_))),
             Self::Status => matches!(status(value), Ok(Some(_))),
             Self::InputTokens | Self::OutputTokens => value.number(self.name(), false).is_ok(),
@@ -106,6 +106,34 @@ impl Field {
     fn of<'a, 'de>(self, record: &'a Record<'de>) -> &'a Scalar<'de> {
         &record.values[self as usize]
     }
+}
+
+/// Whether a record says what was asked of a model, as a gateway's does and an access log's does not.
+fn says_what(record: &Record<'_>) -> bool {
+    const WHAT: [Field; 6] = [
+        Field::Model,
+        Field::InputTokens,
+        Field::OutputTokens,
+        Field::Prompt,
+        Field::SystemPrompt,
+        Field::PromptHash,
+    ];
+    WHAT.into_iter().any(|field| !field.of(record).is_missing())
+}
+
+/// Whether a record says where a request came from, and nothing of what was asked of a model: what is before
+/// the gateway logs it so. It is half of an event where it has no account.
+pub(in crate::ingest) fn is_edge(record: &Record<'_>) -> bool {
+    const WHERE: [Field; 3] = [Field::Ip, Field::Fingerprint, Field::UserAgent];
+    let says = |field: Field| !field.of(record).is_missing();
+    !says(Field::Account) && WHERE.into_iter().any(says) && !says_what(record)
+}
+
+/// Whether another record may say more of the request: this one has no account, or it is a gateway's without an
+/// address by which its client could be told from others.
+pub(super) fn wants_other_half(record: &Record<'_>, proxies: &Proxies) -> bool {
+    let ip = || address::client(Field::Ip.of(record).text(), proxies).ok().flatten();
+    Field::Account.of(record).is_missing() || (says_what(record) && !ip().is_some_and(is_public))
 }
 
 /// Reads the object at the start of the bytes into an empty record. Returns where it ends.
@@ -151,7 +179,7 @@ pub(in crate::ingest) fn assemble(
     record: &mut Record<'_>,
     object: &[u8],
     line: u64,
-    context: Context,
+    context: &Context,
     scratch: &mut Scratch,
     batch: &mut EventBatch,
 ) -> Result<(), Wrong> {
@@ -160,22 +188,28 @@ pub(in crate::ingest) fn assemble(
     }
     settle_texts(record, &context.privacy)?;
     let ts = time::event_time(Field::Ts.of(record), context.now)?;
-    let account_missing = Field::Account.of(record).text().is_empty();
-    let (Some(ts), false) = (ts, account_missing) else {
-        return Err(hints::missing(object, account_missing, ts.is_none()));
-    };
     settle_names(record, &context.privacy)?;
     let account = Field::Account.of(record).text();
     let request_id = Field::RequestId.of(record).text();
 
-    let fixed = Fixed::of(record, &context.privacy)?;
+    let fixed = Fixed::of(record, context)?;
+    let is_half = account.is_empty() || (!fixed.is_public && says_what(record));
+    let keys = if context.join && is_half {
+        joins::with_id(&record.keys, request_id, context.seed)
+    } else {
+        Vec::new()
+    };
+    let edge = account.is_empty() && !keys.is_empty() && is_edge(record);
+    let (Some(ts), true) = (ts, edge || !account.is_empty()) else {
+        return Err(hints::missing(object, account.is_empty(), ts.is_none()));
+    };
     let prompt_text = Field::Prompt.of(record).text();
     let prompt_hash = prompt::hash(context.seed, prompt_text);
     if !scratch.extra.is_empty() {
         extra::protect(&mut scratch.extra, &context.privacy);
     }
 
-    let mut draft = Draft { ts, line, source: record.source, ..Draft::default() };
+    let mut draft = Draft { ts, line, source: record.source, keys: &keys, edge, ..Draft::default() };
     for (field, dim) in DIM_TEXTS {
         draft.dims[dim.index()] = field.of(record).text().as_bytes();
     }
@@ -204,7 +238,7 @@ pub(in crate::ingest) fn assemble(
     };
     sketch::fill(given, context.seed, &mut scratch.systems, &mut draft.numbers);
     draft.weak_id = record.weak_id;
-    draft.identity = if request_id.is_empty() || record.weak_id {
+    draft.identity = if request_id.is_empty() || record.weak_id || edge {
         identity_of_text(context.seed, object)
     } else {
         identity_of_request(context.seed, account.as_bytes(), request_id.as_bytes(), &mut scratch.identity)
@@ -273,7 +307,10 @@ fn settle_names(record: &mut Record<'_>, privacy: &Privacy) -> Result<(), Wrong>
     check_name(Field::RequestId.of(record).text(), "request_id")?;
     let may_hold_secrets = record.may_hold_secrets;
     for (field, dim) in [(Field::Account, Some(Dim::Account)), (Field::RequestId, None)] {
-        protect(&mut record.values[field as usize], dim, may_hold_secrets, privacy);
+        // An edge record has no account, and nothing is no name to hide.
+        if !record.values[field as usize].is_missing() {
+            protect(&mut record.values[field as usize], dim, may_hold_secrets, privacy);
+        }
     }
     Ok(())
 }
@@ -284,18 +321,21 @@ struct Fixed {
     ip: Option<[u8; 16]>,
     asn: Option<[u8; 4]>,
     status: Option<[u8; 2]>,
+    /// Whether the address is one by which clients are told apart.
+    is_public: bool,
 }
 
 impl Fixed {
-    fn of(record: &Record<'_>, privacy: &Privacy) -> Result<Self, Wrong> {
+    fn of(record: &Record<'_>, context: &Context) -> Result<Self, Wrong> {
         let ip = match Field::Ip.of(record) {
             value if value.is_missing() => None,
-            Scalar::Text(text) => Some(privacy.address(ip_bytes(address::parse(text)?))),
+            Scalar::Text(text) => address::client(text, context.proxies())?,
             _ => return Err(Wrong::new("ip", "ip must be text such as \"203.0.113.21\"")),
         };
         Ok(Self {
             created: time::created_time(Field::AccountCreatedAt.of(record))?.map(i64::to_be_bytes),
-            ip,
+            ip: ip.map(|ip| context.privacy.address(ip_bytes(ip))),
+            is_public: ip.is_some_and(is_public),
             asn: asn(Field::Asn.of(record))?.map(u32::to_be_bytes),
             status: status(Field::Status.of(record))?.map(u16::to_be_bytes),
         })

@@ -199,8 +199,7 @@ mod tests {
     use crate::privacy::{Privacy, Pseudonyms};
 
     const PRIVACY: Privacy = Privacy::new([1; 32], Pseudonyms::NONE);
-    const CONTEXT: Context =
-        Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false, privacy: PRIVACY };
+    const CONTEXT: Context = Context::new(1, 1_800_000_000_000_000, PRIVACY);
 
     const MINE: &str = r#"
         name = "mine"

@@ -42,6 +42,8 @@ pub(in crate::ingest) struct Record<'de> {
     pub(in crate::ingest) source: &'static str,
     /// Whether any field may hold a key or a token.
     pub(in crate::ingest) may_hold_secrets: bool,
+    /// Join keys that the record holds besides its request id.
+    pub(in crate::ingest) keys: Vec<u128>,
 }
 
 impl Record<'_> {
@@ -54,6 +56,7 @@ impl Record<'_> {
             weak_id: false,
             source: Kind::Native.name(),
             may_hold_secrets: true,
+            keys: Vec::new(),
         }
     }
 }

@@ -5,13 +5,13 @@ use crate::ingest::Context;
 use crate::privacy::{Privacy, Pseudonyms};
 
 const PRIVACY: Privacy = Privacy::new([42; 32], Pseudonyms::NONE);
-const CONTEXT: Context = Context { seed: 1, now: 1_800_000_000_000_000, keep_extra: false, privacy: PRIVACY };
+const CONTEXT: Context = Context::new(1, 1_800_000_000_000_000, PRIVACY);
 
 fn taken(json: &str, envelope: Envelope<'_>) -> (Result<Kind, Wrong>, EventBatch) {
     let (flat, _) = Flat::from_json(json.as_bytes()).expect("valid");
     let mut batch = EventBatch::default();
     let mut scratch = Scratch::default();
-    let mut sink = Sink { context: CONTEXT, scratch: &mut scratch, batch: &mut batch, explained: None };
+    let mut sink = Sink { context: &CONTEXT, scratch: &mut scratch, batch: &mut batch, explained: None };
     let taken = event_of_flat(&flat, envelope, &mut sink);
     (taken, batch)
 }
@@ -36,7 +36,8 @@ fn a_missing_account_is_named_with_the_places_where_it_was_looked_for() {
     assert_eq!((wrong.field, batch.len()), (Some("account"), 0));
     assert_eq!(
         wrong.reason,
-        "account is missing: taken for caddy, where it is in account, user_id (or send account)"
+        "account is missing: taken for caddy, where it is in account, user_id (or send account, or an id by which \
+         it joins the record that has the account: x-request-id or traceparent, 16 characters or more)"
     );
 }
 
