@@ -3,9 +3,10 @@
 //! Logs are made by the generator of `cahoots drill`, go through the decoder and the store as any log
 //! does, and every day is closed as it would be in life. The truth is read only afterwards.
 //!
-//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--first-seed N] [--verbose] [--check] [--baselines] [RUNG ...]`
+//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--first-seed N] [--verbose] [--check] [--baselines] [--hourly] [RUNG ...]`
 //! A rung is E1 to E12, `injected` for one prompt in thousands of quiet accounts, or `honest` for a world without a campaign.
-//! `--baselines` adds a table of what three rules that people use today make of the same logs.
+//! `--hourly` looks at every hour of the log as a server would, and counts whoever is watched as flagged from then on;
+//! without it only closings count. `--baselines` adds a table of what three rules that people use today make of the same logs.
 
 #![expect(
     clippy::expect_used,
@@ -25,6 +26,7 @@ use run::Options;
 /// 2026-04-22.
 const FIRST_DAY: Day = Day(20_565);
 
+#[expect(clippy::struct_excessive_bools, reason = "four switches of a command line, side by side")]
 struct Typed {
     honest: u32,
     days: u32,
@@ -34,6 +36,7 @@ struct Typed {
     verbose: bool,
     check: bool,
     baselines: bool,
+    hourly: bool,
     rungs: Vec<String>,
 }
 
@@ -47,6 +50,7 @@ fn typed() -> Typed {
         verbose: false,
         check: false,
         baselines: false,
+        hourly: false,
         rungs: Vec::new(),
     };
     let mut args = std::env::args().skip(1);
@@ -61,6 +65,7 @@ fn typed() -> Typed {
             "--verbose" => typed.verbose = true,
             "--check" => typed.check = true,
             "--baselines" => typed.baselines = true,
+            "--hourly" => typed.hourly = true,
             "--sizes" => {
                 let sizes = args.next().expect("sizes");
                 typed.sizes = sizes.split(',').map(|size| size.parse().expect("a size")).collect();
@@ -105,7 +110,8 @@ fn main() {
                 if *size > 0 {
                     plan = plan.with(campaign(name, *size));
                 }
-                let options = Options { verbose: typed.verbose, baselines: typed.baselines };
+                let (verbose, baselines, hourly) = (typed.verbose, typed.baselines, typed.hourly);
+                let options = Options { verbose, baselines, hourly };
                 let (outcome, others) = run::run(name, *size, plan, seed, &options);
                 println!("{outcome}");
                 claim.add(&outcome);

@@ -2,10 +2,11 @@
 
 use crate::baselines::{Addresses, Rule};
 use crate::outcome::Outcome;
-use cahoots::detect::{Analysis, Book, Family};
-use cahoots::drill::{Truth, World, WorldPlan};
-use cahoots::event::{Day, MICROS_A_DAY, MICROS_AN_HOUR, Micros};
+use cahoots::detect::{Analysis, Book, Family, Ledger};
+use cahoots::drill::{Made, Truth, World, WorldPlan};
+use cahoots::event::{Day, MICROS_AN_HOUR, Micros};
 use cahoots::ingest::{Context, Decoder};
+use cahoots::limits::MICROS_AFTER_DAY;
 use cahoots::store::{Appender, Store};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ pub(crate) struct Options {
     pub(crate) verbose: bool,
     /// Also ask the rules that people use today.
     pub(crate) baselines: bool,
+    /// Look at each hour of the log, and count whoever is watched from then on.
+    pub(crate) hourly: bool,
 }
 
 fn append(bytes: &[u8], decoder: &mut Decoder, appender: &mut Appender) {
@@ -34,15 +37,19 @@ fn decoder(store: &Store) -> Decoder {
     Decoder::new(Context::new(store.seed(), now, privacy))
 }
 
-/// Takes all steps that are due; looks on after each, with the processor time since the first.
+/// Closes all days that are due, and looks at the hours of the open one if they count; looks on after each step,
+/// with the processor time since the first.
 fn close_due(
     analysis: &mut Analysis,
     store: &Store,
-    until: Option<Micros>,
+    (until, hourly): (Option<Micros>, bool),
     mut closed: impl FnMut(&Analysis, Duration),
 ) {
     let before = cpu();
     while let Some(due) = analysis.due(&store.snapshot().expect("snapshot"), until).expect("due") {
+        if due.hour.is_some() && !hourly {
+            return;
+        }
         analysis.step(store, due).expect("step");
         closed(analysis, cpu().saturating_sub(before));
     }
@@ -57,6 +64,47 @@ fn count(hours: &mut Vec<(u32, u64)>, since: Micros) {
     }
 }
 
+/// What feeds a world to a store, and counts on the way what the campaign's accounts sent.
+struct Feed<'w> {
+    world: &'w World,
+    truth: &'w [Truth],
+    decoder: Decoder,
+    appender: Appender,
+    bytes: Vec<u8>,
+    /// By account: hours since the start of the log, and events.
+    daily: BTreeMap<String, Vec<(u32, u64)>>,
+    addresses: Option<Addresses>,
+}
+
+impl Feed<'_> {
+    fn part(&mut self, day: u32, part: &[Made]) {
+        for made in part.chunks(10_000) {
+            self.bytes.clear();
+            for made in made {
+                let start = self.bytes.len();
+                self.world.write_json(made, &mut self.bytes);
+                if let (Some(addresses), Some(line)) = (&mut self.addresses, self.bytes.get(start..)) {
+                    addresses.see(day, made.account, line);
+                }
+                if let Some(Truth { account, campaign: Some(_), .. }) = self.truth.get(made.account as usize)
+                {
+                    let since = made.ts - self.world.day_of(0).start();
+                    count(self.daily.entry(account.clone()).or_default(), since);
+                }
+            }
+            append(&self.bytes, &mut self.decoder, &mut self.appender);
+        }
+        let _complete = self.decoder.finish();
+        self.appender.append(&[self.decoder.take_batch()]).expect("append");
+    }
+}
+
+/// A day's events, hour by hour if hours count.
+fn parts(events: &[Made], hourly: bool) -> Vec<&[Made]> {
+    let of_hour = |made: &Made| made.ts.div_euclid(MICROS_AN_HOUR);
+    if hourly { events.chunk_by(|a, b| of_hour(a) == of_hour(b)).collect() } else { vec![events] }
+}
+
 /// Runs one world.
 pub(crate) fn run(
     name: &str,
@@ -66,45 +114,41 @@ pub(crate) fn run(
     options: &Options,
 ) -> (Outcome, Vec<String>) {
     let folder = tempfile::tempdir().expect("folder");
-    let (store, mut appender) = Store::open(folder.path(), 1).expect("store");
+    let (store, appender) = Store::open(folder.path(), 1).expect("store");
     let first_day = plan.first_day.0;
     let world = World::new(plan, seed);
-    let mut decoder = decoder(&store);
+    let truth = world.truth();
+    let mut feed = Feed {
+        world: &world,
+        truth: &truth,
+        decoder: decoder(&store),
+        appender,
+        bytes: Vec::new(),
+        daily: BTreeMap::new(),
+        addresses: options.baselines.then(|| Addresses::new(world.days())),
+    };
     let mut analysis = Analysis::load(&store).expect("state");
     let mut spent = Duration::ZERO;
-    let mut bytes = Vec::new();
-    let mut daily: BTreeMap<String, Vec<(u32, u64)>> = BTreeMap::new();
-    let truth = world.truth();
     let mut named = BTreeMap::new();
-    let mut addresses = options.baselines.then(|| Addresses::new(world.days()));
     for day in 0..world.days() {
         let events = world.day(day);
-        for made in events.chunks(10_000) {
-            bytes.clear();
-            for made in made {
-                let start = bytes.len();
-                world.write_json(made, &mut bytes);
-                if let (Some(addresses), Some(line)) = (&mut addresses, bytes.get(start..)) {
-                    addresses.see(day, made.account, line);
+        let parts = parts(&events, options.hourly);
+        for (at, part) in parts.iter().enumerate() {
+            feed.part(day, part);
+            let start = Instant::now();
+            let is_end = day + 1 == world.days() && at + 1 == parts.len();
+            let until = is_end.then_some(Micros::MAX);
+            close_due(&mut analysis, &store, (until, options.hourly), |analysis, worked| {
+                note(&analysis.ledger, &mut named);
+                if options.verbose {
+                    show(analysis, first_day, (start.elapsed(), worked));
+                    explain(&analysis.ledger.book, &truth);
                 }
-                if let Some(Truth { account, campaign: Some(_), .. }) = truth.get(made.account as usize) {
-                    count(daily.entry(account.clone()).or_default(), made.ts - world.day_of(0).start());
-                }
-            }
-            append(&bytes, &mut decoder, &mut appender);
+            });
+            spent += start.elapsed();
         }
-        let _complete = decoder.finish();
-        appender.append(&[decoder.take_batch()]).expect("append");
-        let start = Instant::now();
-        let until = (day + 1 == world.days()).then_some(Micros::MAX);
-        close_due(&mut analysis, &store, until, |analysis, worked| {
-            note(&analysis.ledger.book, &mut named);
-            if options.verbose {
-                show(analysis, first_day, (start.elapsed(), worked));
-            }
-        });
-        spent += start.elapsed();
     }
+    let Feed { mut appender, daily, addresses, .. } = feed;
     appender.settle(true).expect("settle");
     let book = &analysis.ledger.book;
     let mut outcome = Outcome {
@@ -120,9 +164,6 @@ pub(crate) fn run(
     };
     outcome.told = told(book, &truth);
     judge(&named, &truth, &daily, first_day, &mut outcome);
-    if options.verbose {
-        explain(book, &truth);
-    }
     let rules = addresses.map(|addresses| addresses.rules(truth.len())).into_iter().flatten();
     let rows = rules.map(|rule| row(&outcome, &rule, &truth)).collect();
     (outcome, rows)
@@ -191,11 +232,12 @@ fn explain(book: &Book, truth: &[Truth]) {
 
 /// Notes who is accused now, and since when: who is taken out again later was accused all the same, and who came in
 /// by signature was so from that hour on.
-fn note(book: &Book, named: &mut BTreeMap<String, Micros>) {
-    for cluster in book.current().filter(|cluster| cluster.verdict.accuses()) {
-        let Some(confirmed) = cluster.confirmed.map(|day| Day(day).end()) else { continue };
+fn note(ledger: &Ledger, named: &mut BTreeMap<String, Micros>) {
+    for cluster in ledger.current().filter(|cluster| cluster.verdict.accuses()) {
+        let watched = cluster.hour.map(|_| cluster.flagged());
+        let Some(from) = watched.or(cluster.confirmed.map(|day| Day(day).end())) else { continue };
         for member in &cluster.members {
-            let at = member.flagged.max(confirmed);
+            let at = member.flagged.max(from);
             match named.get_mut(&member.account) {
                 Some(first) => *first = at.min(*first),
                 None => drop(named.insert(member.account.clone(), at)),
@@ -228,7 +270,7 @@ fn judge(
         outcome.first = outcome
             .first
             .into_iter()
-            .chain(flag.map(|at| (Day::of(at - MICROS_A_DAY / 2).0 - first_day) as u32))
+            .chain(flag.map(|at| (Day::of(at - MICROS_AFTER_DAY - 1).0 - first_day) as u32))
             .min();
         for (hour, events) in days {
             all += events;

@@ -89,6 +89,7 @@ impl Analyst {
             "closing": (closing != NO_DAY).then(|| day_name(closing)),
             "clusters": clusters,
             "accusing": accusing,
+            "watched": ledger.watched.len(),
         })
     }
 

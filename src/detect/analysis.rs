@@ -5,7 +5,8 @@
 //! which batches they came or how late the analysis ran. Where rows of a past day arrived later, the day's
 //! facts are made again at the next closing, and the rows count from then on.
 
-use super::clusters::{Book, Page};
+use super::clusters::{Book, Cluster, Page};
+use super::early;
 use super::examine::{Given, Report, examine};
 use super::facts::{DayFacts, Gathering, gather};
 use super::history::History;
@@ -39,6 +40,31 @@ pub struct Ledger {
     pub releases: BTreeMap<String, Micros>,
     /// What the last closing did.
     pub report: Report,
+    /// Clusters that the open day shows and the book does not know; the close lets go of them.
+    pub watched: Vec<Cluster>,
+}
+
+impl Ledger {
+    /// A cluster by its id, be it in the book or watched; one that was taken up leads to the one that took it.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Cluster> {
+        let mut cluster = self.book.find(id);
+        while let Some(into) = cluster.and_then(|cluster| cluster.merged_into.as_deref()) {
+            cluster = self.book.find(into);
+        }
+        cluster.or_else(|| self.watched.iter().find(|cluster| cluster.id == id))
+    }
+
+    /// Clusters that were not taken up by another, and those that are watched.
+    pub fn current(&self) -> impl Iterator<Item = &Cluster> {
+        self.book.current().chain(&self.watched)
+    }
+
+    /// The cluster that an account is a member of.
+    #[must_use]
+    pub fn of_account(&self, account: &str) -> Option<&Cluster> {
+        self.current().find(|cluster| cluster.member(account).is_some())
+    }
 }
 
 /// Facts of the window and all that is known.
@@ -91,9 +117,8 @@ impl Analysis {
         if until.is_some_and(|until| Day(day).start() < until && Day(day).start() <= newest) {
             return Ok(Some(Due { day, hour: None, rows: snapshot.rows() }));
         }
-        let watch = self.watch.get_or_insert_with(|| Watch::of(snapshot, &self.ledger.book));
         let hour = (newest - MICROS_AFTER_DAY - Day(day).start()).div_euclid(MICROS_AN_HOUR) - 1;
-        let due = !watch.is_idle() && hour >= i64::from(self.hours);
+        let due = hour >= i64::from(self.hours);
         Ok(due.then(|| Due { day, hour: Some(hour.min(22) as u32), rows: snapshot.rows() }))
     }
 
@@ -115,13 +140,14 @@ impl Analysis {
 
     /// Holds the events up to an hour's end against what is known.
     fn look(&mut self, snapshot: &Snapshot, due: Due, hour: u32) -> Result<(), StoreError> {
-        let Self { ledger, watch, .. } = self;
+        let Self { days, ledger, watch, .. } = self;
         let day = Day(due.day);
-        if let Some(watch) = watch {
-            let rows = Gathering { day, rows: self.seen..due.rows };
-            let arrivals = watch.look(snapshot, rows, &ledger.history)?;
-            admit(&mut ledger.book, &ledger.history, day, arrivals);
-        }
+        let watch = watch.get_or_insert_with(|| Watch::of(snapshot, &ledger.book));
+        let rows = Gathering { day, rows: self.seen..due.rows };
+        let arrivals = watch.look(snapshot, rows, &ledger.history)?;
+        admit(&mut ledger.book, &ledger.history, day, arrivals);
+        let open = Gathering { day, rows: 0..due.rows };
+        ledger.watched = early::seen(snapshot, days, ledger, (&open, hour))?;
         (self.seen, self.hours) = (due.rows, hour + 1);
         Ok(())
     }
@@ -154,6 +180,7 @@ impl Analysis {
         let mut watch = Watch::of(&snapshot, &self.ledger.book);
         let arrivals = watch.look(&snapshot, rows, &self.ledger.history)?;
         let Self { days, ledger, .. } = self;
+        ledger.watched.clear();
         let told = Records::load(&snapshot, days)?;
         let changed = days.iter().filter(|facts| changed.contains(&facts.day));
         let (facts, records) = side_by_side(
@@ -228,6 +255,7 @@ fn enter(
         releases: ledger.releases.clone(),
         records: told,
         successors: None,
+        without_evidence: false,
     };
     let examined = examine(snapshot, &days, &given);
     let (window, found) = (&examined.window, &examined.found);

@@ -17,6 +17,9 @@ pub(super) const SAME_DATASET: f64 = 0.5;
 /// Times the platform's share from which what is mixed with ordinary requests shows.
 pub(super) const LEANING: f64 = 1.4;
 
+/// Part of the middle account's share below which an account asks for other things.
+const OTHER_THINGS: f64 = 0.5;
+
 /// Overlap of prompts below which accounts share out one queue.
 pub(super) const QUEUE_OVERLAP: f64 = 0.02;
 
@@ -120,6 +123,25 @@ impl<'w> Asking<'w> {
             count -= 1.0;
         }
         (sum / count.max(1.0)).max(0.01)
+    }
+
+    /// The share of target requests of a group's middle account; 0 where requests cannot be told apart.
+    #[must_use]
+    pub(super) fn middle(&self, members: &[u32]) -> f64 {
+        median(members.iter().filter_map(|member| self.share_of(*member)).collect())
+    }
+
+    /// Whether an account is known to ask for less than half as much of it as a group's middle account: then what
+    /// the group asks for says nothing of this one.
+    #[must_use]
+    pub(super) fn asks_for_other_things(&self, account: u32, middle: f64) -> bool {
+        self.share_of(account).is_some_and(|own| own < OTHER_THINGS * middle)
+    }
+
+    /// None where too few requests can be told apart.
+    fn share_of(&self, account: u32) -> Option<f64> {
+        let account = self.window.account(account)?;
+        (account.labelled >= LABELLED_MIN).then(|| share(account.target, account.labelled))
     }
 
     /// What a group asks for. `members` are sorted; `seed` chooses the pairs that are compared.

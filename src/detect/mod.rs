@@ -10,6 +10,8 @@
 //! background what established accounts use                 null       how often by chance
 //! groups     which sets of accounts are tested             family     seven kinds of evidence
 //! score      strength and threshold
+//! examine    all of it, for one day                       clusters   who is in them, from day to day
+//! analysis   which day is due, and what is kept           watch, early   the hours of an open day
 //! ```
 //!
 //! What is done about a cluster is not decided here.
@@ -18,6 +20,7 @@ mod alarm;
 mod analysis;
 mod background;
 mod clusters;
+mod early;
 mod enough;
 mod evidence;
 mod examine;

@@ -114,7 +114,7 @@ pub(super) fn admit(book: &mut Book, history: &History, day: Day, arrivals: Vec<
 }
 
 /// Ten minutes past the end of an hour of a day.
-fn hour_closes(day: Day, hour: u32) -> Micros {
+pub(super) fn hour_closes(day: Day, hour: u32) -> Micros {
     day.start() + MICROS_AN_HOUR * i64::from(hour + 1) + MICROS_AFTER_DAY
 }
 

@@ -149,7 +149,6 @@ pub(super) fn answer(
     let mut ranked = valued(snapshot, Dim::Account, by_account, budget)?;
     ranked.sort_unstable_by(|a, b| b.1.events.cmp(&a.1.events).then_with(|| a.0.cmp(&b.0)));
     let clusters: HashMap<&[u8], &str> = ledger
-        .book
         .current()
         .flat_map(|cluster| cluster.members.iter().map(|m| (m.account.as_bytes(), cluster.id.as_str())))
         .collect();

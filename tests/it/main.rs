@@ -20,6 +20,7 @@ mod dump;
 mod findings;
 mod full_disk;
 mod harness;
+mod hours;
 mod join;
 mod sources;
 mod start;

@@ -88,7 +88,7 @@ pub struct Page<'w> {
 }
 
 impl Book {
-    /// A cluster by its id; one that was taken up leads to the one that took it.
+    /// A cluster by its id, even if another took it up.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Cluster> {
         self.clusters.iter().find(|cluster| cluster.id == id)
@@ -97,12 +97,6 @@ impl Book {
     /// Clusters that were not taken up by another.
     pub fn current(&self) -> impl Iterator<Item = &Cluster> {
         self.clusters.iter().filter(|cluster| cluster.merged_into.is_none())
-    }
-
-    /// The cluster that an account is a member of.
-    #[must_use]
-    pub fn of_account(&self, account: &str) -> Option<&Cluster> {
-        self.current().find(|cluster| cluster.member(account).is_some())
     }
 
     /// Notes in the history of clusters that members were banned.
@@ -238,6 +232,7 @@ fn begin(page: &Page<'_>, found: &Confirmed) -> Cluster {
         verdict: found.verdict,
         first_seen: oldest.first().map_or(day, |(day, _)| *day),
         found: day,
+        hour: None,
         confirmed: None,
         renewed: day,
         members: Vec::new(),
@@ -275,7 +270,7 @@ impl Cluster {
             self.happened(day, Step::Judged, found.members.len(), found.verdict.name().to_owned());
             self.verdict = found.verdict;
         }
-        if found.large_enough && self.status == Status::Watch {
+        if found.sure && self.status == Status::Watch {
             self.status = Status::Confirmed;
             self.confirmed = Some(day);
             self.happened(day, Step::Confirmed, found.members.len(), String::new());

@@ -91,8 +91,8 @@ pub struct Confirmed {
     pub succeeds: BTreeMap<String, String>,
     /// What it is.
     pub verdict: Verdict,
-    /// Whether it is large enough to be confirmed.
-    pub large_enough: bool,
+    /// Whether it may be confirmed: it is large enough, and hardly any shuffled group is as strong.
+    pub sure: bool,
 }
 
 /// What a set is taken for, and by what.
@@ -153,6 +153,7 @@ pub(crate) fn find(frame: &Frame<'_>) -> Found {
         for mut cluster in join::clusters(frame, groups) {
             if is_new(&cluster.members) {
                 cluster.q = q(cluster.coordination);
+                cluster.sure = cluster.members.len() >= CONFIRM_MIN && cluster.q <= FALSE_RATE_MAX;
                 clusters.push(cluster);
             }
         }
@@ -269,12 +270,18 @@ impl Frame<'_> {
             let profile = Profile::of(self.bench, &members, extreme);
             answers = profile.ask_all(&candidates);
             let telling = profile.telling(&answers, &candidates);
-            let is_one = |answer: &Answer| {
-                let odds = telling.odds(*answer);
-                let needed = needed(*answer, extreme.iter().filter(|is| **is).count());
-                (agrees(*answer, needed) && odds >= MEMBER_ODDS) || (agrees(*answer, 2) && odds >= SURE_ODDS)
+            let middle = self.asking.middle(&members);
+            let is_one = |(account, answer): &(&u32, &Answer)| {
+                // Who holds nothing of the members' own is known by place, volume and days alone.
+                if !answer.in_hand() && self.asking.asks_for_other_things(**account, middle) {
+                    return false;
+                }
+                let odds = telling.odds(**answer);
+                let needed = needed(**answer, extreme.iter().filter(|is| **is).count());
+                (agrees(**answer, needed) && odds >= MEMBER_ODDS)
+                    || (agrees(**answer, 2) && odds >= SURE_ODDS)
             };
-            let kept = candidates.iter().zip(&answers).filter(|(_, answer)| is_one(answer));
+            let kept = candidates.iter().zip(&answers).filter(is_one);
             let kept: Vec<u32> = kept.map(|(account, _)| *account).collect();
             let settled = kept == members;
             members = kept;
@@ -305,7 +312,7 @@ impl Frame<'_> {
         Some(Confirmed {
             bystanders,
             agreements,
-            large_enough: members.len() >= CONFIRM_MIN,
+            sure: false,
             succeeds: self.succeeds(&members),
             members,
             groups: union.groups.clone(),

@@ -115,10 +115,8 @@ impl<'b> Profile<'b> {
         }
         // Silence excuses whoever holds something of the members' own. All others it counts against: most accounts
         // of any day are brief, and some live beside an exit.
-        if !answer.in_hand() {
-            answer.silent = [false; FAMILIES];
-        }
-        answer.only(self.extreme)
+        let answer = answer.only(self.extreme);
+        if answer.in_hand() { answer } else { answer.outspoken(self.extreme) }
     }
 
     /// Created on a day around which far more members were created than others.
@@ -174,6 +172,12 @@ impl Answer {
             self.agrees[at] &= extreme;
             self.silent[at] |= !extreme;
         }
+        self
+    }
+
+    /// The same with silence counted as no, in families that are extreme.
+    fn outspoken(mut self, extreme: [bool; FAMILIES]) -> Self {
+        self.silent = extreme.map(|extreme| !extreme);
         self
     }
 

@@ -19,7 +19,8 @@ pub use verdict::{Deception, Verdict};
 
 use super::facts::Kind;
 use super::family::Family;
-use crate::event::Micros;
+use super::watch::hour_closes;
+use crate::event::{Day, Micros};
 use crate::store::{Decode, Encode};
 
 /// How sure it is.
@@ -97,8 +98,10 @@ pub struct Cluster {
     pub verdict: Verdict,
     /// The day of its first event within the first window.
     pub first_seen: i32,
-    /// The day at whose close it was found.
+    /// The day at whose close it was found, or the open day that shows it.
     pub found: i32,
+    /// The hour of the open day that showed it, none for what was found at a close.
+    pub hour: Option<u32>,
     /// The day at whose close it was confirmed.
     pub confirmed: Option<i32>,
     /// The last day at whose close it was found again.
@@ -137,6 +140,18 @@ impl Cluster {
     pub fn member(&self, account: &str) -> Option<&Member> {
         let at = self.members.binary_search_by(|member| member.account.as_str().cmp(account)).ok()?;
         self.members.get(at)
+    }
+
+    /// When it was found: ten minutes past a day's or an hour's end.
+    #[must_use]
+    pub fn flagged(&self) -> Micros {
+        self.at(self.found)
+    }
+
+    /// When something was known that a day says of it: at the day's close, or in an hour of it while it is open.
+    #[must_use]
+    pub fn at(&self, day: i32) -> Micros {
+        self.hour.map_or_else(|| closing(day), |hour| hour_closes(Day(day), hour))
     }
 
     /// Lets an account in; false if it is a member already.

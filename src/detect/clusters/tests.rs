@@ -52,7 +52,7 @@ fn confirmed(members: &BTreeSet<u32>) -> Confirmed {
         organisation: None,
         succeeds: BTreeMap::new(),
         verdict: Verdict::CoordinatedExtraction,
-        large_enough: true,
+        sure: true,
         members,
     }
 }

@@ -107,6 +107,7 @@ pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, u
         releases: releases(&claimed),
         records,
         successors: Some(successors(&claimed)),
+        without_evidence: false,
     };
     let days: Vec<_> = facts.iter().collect();
     let examined = examine(snapshot, &days, &given);

@@ -10,7 +10,7 @@ pub(super) use timeline::timeline;
 
 use super::cursor::Pager;
 use super::{Answer, Page, QueryError, Span, Table, render};
-use crate::detect::{Alarm, Cluster, Family, Ledger, Report, Status, Verdict, closing};
+use crate::detect::{Alarm, Cluster, Family, Ledger, Report, Status, Verdict};
 use crate::event::{Day, Micros};
 use serde_json::{Value, json};
 
@@ -63,11 +63,7 @@ pub fn clusters(ledger: &Ledger, request: &ClusterRequest, newest: Micros) -> Re
 
 /// The cluster of an id; one that was taken up leads to the one that took it.
 pub fn find<'a>(ledger: &'a Ledger, id: &str) -> Result<&'a Cluster, QueryError> {
-    let mut cluster = ledger.book.find(id);
-    while let Some(into) = cluster.and_then(|cluster| cluster.merged_into.as_deref()) {
-        cluster = ledger.book.find(into);
-    }
-    cluster.ok_or_else(|| QueryError::NotFound { what: "cluster", name: id.to_owned() })
+    ledger.find(id).ok_or_else(|| QueryError::NotFound { what: "cluster", name: id.to_owned() })
 }
 
 /// What the last closing did.
@@ -110,7 +106,7 @@ fn alarm_text(alarm: &Alarm) -> String {
 
 /// The cluster of an account, for its profile.
 pub(super) fn of_account(ledger: &Ledger, account: &str) -> Value {
-    let Some(cluster) = ledger.book.of_account(account) else { return Value::Null };
+    let Some(cluster) = ledger.of_account(account) else { return Value::Null };
     let Some(member) = cluster.member(account) else { return Value::Null };
     json!({
         "id": cluster.id,
@@ -129,11 +125,10 @@ fn list(
     pager: &Pager,
 ) -> Result<Answer, QueryError> {
     let mut clusters: Vec<&Cluster> = ledger
-        .book
         .current()
         .filter(|cluster| status.is_none_or(|status| cluster.status == status))
         .filter(|cluster| verdict.is_none_or(|verdict| cluster.verdict == verdict))
-        .filter(|cluster| pager.window.contains(closing(cluster.found)))
+        .filter(|cluster| pager.window.contains(cluster.flagged()))
         .collect();
     clusters.sort_by_key(|c| (!c.verdict.accuses(), std::cmp::Reverse(c.found), c.id.clone()));
     let total = clusters.len();
@@ -161,7 +156,7 @@ fn list(
             cluster.members.len().into(),
             cluster.events.into(),
             render::time(Day(cluster.first_seen).start()),
-            render::time(closing(cluster.found)),
+            render::time(cluster.flagged()),
             families_of(cluster),
             rounded(cluster.coordination),
             rounded(cluster.extraction),
@@ -235,8 +230,8 @@ fn summary(cluster: &Cluster) -> Value {
         "accounts": cluster.members.len(),
         "events": cluster.events,
         "first_seen": render::time(Day(cluster.first_seen).start()),
-        "flagged_at": render::time(closing(cluster.found)),
-        "confirmed_at": cluster.confirmed.map(|day| render::time(closing(day))),
+        "flagged_at": render::time(cluster.flagged()),
+        "confirmed_at": cluster.confirmed.map(|day| render::time(cluster.at(day))),
         "families": cluster.families().collect::<Vec<_>>(),
         "scores": {
             "coordination": cluster.coordination,

@@ -2,7 +2,7 @@
 //! are kept apart.
 
 use super::{deception, families_of, summary};
-use crate::detect::{Cluster, Family, Status, closing, innocent_twin};
+use crate::detect::{Cluster, Family, Status, innocent_twin};
 use crate::event::Day;
 use crate::query::{Answer, Table, render};
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub(super) fn one(cluster: &Cluster) -> Answer {
         .history
         .iter()
         .map(|line| {
-            json!({"at": render::time(closing(line.day)), "what": line.step.name(), "accounts": line.accounts, "about": line.about})
+            json!({"at": render::time(cluster.at(line.day)), "what": line.step.name(), "accounts": line.accounts, "about": line.about})
         })
         .collect();
     let more = json!({
@@ -51,7 +51,7 @@ pub(super) fn one(cluster: &Cluster) -> Answer {
 
 /// The figures in the order in which a person asks for them, a sentence a line.
 fn rows(cluster: &Cluster) -> Vec<Vec<Value>> {
-    let time = |day: i32| render::time(closing(day));
+    let time = |day: i32| render::time(cluster.at(day));
     let mut rows: Vec<(&str, Value)> = vec![
         ("id", cluster.id.clone().into()),
         ("verdict", cluster.verdict.name().into()),
@@ -59,7 +59,7 @@ fn rows(cluster: &Cluster) -> Vec<Vec<Value>> {
         ("accounts", cluster.members.len().into()),
         ("events", cluster.events.into()),
         ("first_seen", render::time(Day(cluster.first_seen).start())),
-        ("flagged_at", time(cluster.found)),
+        ("flagged_at", render::time(cluster.flagged())),
         ("confirmed_at", cluster.confirmed.map_or(Value::Null, time)),
         ("last_found_at", time(cluster.renewed)),
         ("families", families_of(cluster)),
@@ -113,7 +113,12 @@ fn says(cluster: &Cluster) -> Vec<String> {
         "Not shown: who they are, what they intend, and whether answers were used for training.".to_owned(),
     ];
     if cluster.status == Status::Watch {
-        says.push("Watched, not confirmed: too few accounts to be sure of at a day's close.".to_owned());
+        let why = if cluster.hour.is_some() {
+            "Watched, not confirmed: the day is open, and its close asks every account anew."
+        } else {
+            "Watched, not confirmed: too few accounts, or too many shuffled groups as strong, to be sure at a day's close."
+        };
+        says.push(why.to_owned());
     }
     says
 }
