@@ -161,7 +161,7 @@ fn judge(
     report.threshold = base;
     report.permutations = found.null.runs;
     report.alarms = alarms(window, log_start(given), &found.clusters);
-    let context = Context { snapshot, frame: &frame, report, given, strong: &strong };
+    let context = Context { snapshot, meetings, frame: &frame, report, given, strong: &strong };
     let documents = if given.without_evidence { 0 } else { found.clusters.len() };
     let evidence = super::in_parallel(
         documents,

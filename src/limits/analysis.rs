@@ -46,6 +46,9 @@ pub const CONFIRM_MIN: usize = 20;
 /// by overlap and settled together.
 pub const VAIN_SEEDS_MAX: usize = 64;
 
+/// Meetings that evidence lists for a cluster, and then as many as the last pair has; it says how many there were.
+pub const MEETINGS_SHOWN_MAX: usize = 100;
+
 /// Groups that evidence lists for a cluster, the strongest; it says how many there were.
 pub const GROUPS_SHOWN_MAX: usize = 1_000;
 
@@ -137,7 +140,8 @@ pub const SIGNATURE_HOLDERS_MIN: usize = 8;
 /// Values of each kind in a signature. The most common ones are kept.
 pub const SIGNATURE_KEYS_MAX: usize = 200;
 
-/// Accounts listed beside a cluster as excluded. Further ones are left out.
+/// Accounts listed beside a cluster, and in its evidence, as excluded. Further ones are left out; evidence says how many
+/// there were.
 pub const BYSTANDERS_MAX: usize = 1_000;
 
 /// Clusters that the book holds. Past it new ones are logged as an error and not entered.

@@ -305,9 +305,9 @@ impl Cluster {
         let day = page.window.day;
         let close = closing(day);
         let before = self.members.len();
-        for (rank, agreements) in found.members.iter().zip(&found.agreements) {
+        for (rank, answer) in found.members.iter().zip(&found.answers) {
             let Some(account) = page.window.account(*rank) else { continue };
-            let agreements: Vec<u8> = agreements.iter().map(|family| *family as u8).collect();
+            let agreements: Vec<u8> = answer.families().map(|family| family as u8).collect();
             match self.members.binary_search_by(|member| member.account.cmp(&account.name)) {
                 Ok(at) => {
                     self.members[at].agreements = agreements;

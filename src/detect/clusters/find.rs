@@ -4,7 +4,7 @@
 //! an attacker's network becomes part of the attack. What is joined is cleaned and tested again.
 
 use super::join::{self, JOINED_SHARE, Union};
-use super::members::{Answer, Profile, is_large};
+use super::members::{Answer, Profile, Telling, is_large};
 use super::verdict::{Circumstances, Deception, Verdict, verdict};
 use crate::detect::extraction::{Asking, Extraction};
 use crate::detect::facts::{DayFacts, Kind, Passing};
@@ -26,7 +26,7 @@ const OPERATOR: [Family; 4] = [Family::Net, Family::Client, Family::Money, Famil
 const ROUNDS: usize = 3;
 
 /// ln of the odds from which an account is a member: a hundred to one.
-const MEMBER_ODDS: f64 = 4.605_170_185_988_091;
+pub(in crate::detect) const MEMBER_ODDS: f64 = 4.605_170_185_988_091;
 
 /// ln of the odds that make up for one family less: ten thousand to one.
 const SURE_ODDS: f64 = 9.210_340_371_976_182;
@@ -63,8 +63,10 @@ pub(crate) struct Frame<'b> {
 pub struct Confirmed {
     /// Ranks, ascending.
     pub members: Vec<u32>,
-    /// For each member the families in which it agrees.
-    pub agreements: Vec<Vec<Family>>,
+    /// What each member answered, in their order.
+    pub answers: Vec<Answer>,
+    /// What the answers were weighed by.
+    pub telling: Telling,
     /// Ranks of candidates that agree in too few, with how many.
     pub bystanders: Vec<(u32, usize)>,
     /// Numbers of the groups that it was joined from.
@@ -265,11 +267,12 @@ impl Frame<'_> {
         let mut members: Vec<u32> = first.iter().collect();
         // In the order of the candidates.
         let mut answers: Vec<Answer> = Vec::new();
+        let mut telling = Telling::default();
         for _ in 0..ROUNDS {
             let extreme = self.extreme(&members, threshold);
             let profile = Profile::of(self.bench, &members, extreme);
             answers = profile.ask_all(&candidates);
-            let telling = profile.telling(&answers, &candidates);
+            telling = profile.telling(&answers, &candidates);
             let middle = self.asking.middle(&members);
             let is_one = |(account, answer): &(&u32, &Answer)| {
                 // Who holds nothing of the members' own is known by place, volume and days alone.
@@ -300,18 +303,18 @@ impl Frame<'_> {
         }
         let operator = operator(&scored, threshold);
         let judged = self.judge(&members, &operator);
-        let mut agreements = Vec::with_capacity(members.len());
+        let mut of_members = Vec::with_capacity(members.len());
         let mut bystanders = Vec::new();
         for (account, answer) in candidates.iter().zip(&answers) {
-            let families: Vec<Family> = answer.families().collect();
             match members.binary_search(account) {
-                Ok(_) => agreements.push(families),
-                Err(_) => bystanders.push((*account, families.len())),
+                Ok(_) => of_members.push(*answer),
+                Err(_) => bystanders.push((*account, answer.families().count())),
             }
         }
         Some(Confirmed {
             bystanders,
-            agreements,
+            answers: of_members,
+            telling,
             sure: false,
             succeeds: self.succeeds(&members),
             members,

@@ -152,7 +152,7 @@ impl<'b> Profile<'b> {
 
 /// What an account answers, family by family: it agrees, it does not, or it cannot say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
+pub struct Answer {
     agrees: [bool; FAMILIES],
     silent: [bool; FAMILIES],
 }
@@ -187,13 +187,18 @@ impl Answer {
     }
 
     /// Families in which it agrees.
-    pub(super) fn families(self) -> impl Iterator<Item = Family> {
+    pub(in crate::detect) fn families(self) -> impl Iterator<Item = Family> {
         Family::ALL.into_iter().filter(move |family| self.agrees(*family))
     }
 
     /// Whether it holds something of the members' own: a text, a client, a payment.
     pub(super) fn in_hand(self) -> bool {
         [Family::Client, Family::Content, Family::Money].into_iter().any(|family| self.agrees(family))
+    }
+
+    /// Families of which it can say nothing, or that do not count.
+    pub(in crate::detect) fn is_silent(self, family: Family) -> bool {
+        self.silent[family as usize]
     }
 
     /// How many families it says anything of.
@@ -214,11 +219,16 @@ const LARGE: usize = 4_096;
 const OTHERS_ASKED: usize = 2_000;
 
 /// How telling agreement is, family by family.
-pub(super) struct Telling {
-    inside: [f64; FAMILIES],
-    outside: [f64; FAMILIES],
-    prior: f64,
-    extreme: [bool; FAMILIES],
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Telling {
+    /// Share of members that agree, of those that can answer.
+    pub inside: [f64; FAMILIES],
+    /// The same of accounts outside.
+    pub outside: [f64; FAMILIES],
+    /// ln of the cluster's share of all accounts.
+    pub prior: f64,
+    /// Families that count.
+    pub extreme: [bool; FAMILIES],
 }
 
 /// For each family the share of accounts that agree, of those that can be asked, never quite none or all.
@@ -238,7 +248,7 @@ impl Telling {
     /// families taken as independent, and the cluster's share of all accounts as prior. An account that
     /// does not have what all the others have is none of them, however much else it shares. A family of which
     /// it cannot say anything, because it was here too short a time, says nothing for or against it.
-    pub(super) fn odds(&self, answer: Answer) -> f64 {
+    pub(in crate::detect) fn odds(&self, answer: Answer) -> f64 {
         let asked = |at: &usize| self.extreme[*at] && !answer.silent[*at];
         let evidence = (0..FAMILIES).filter(asked).map(|at| {
             let (inside, outside) = (self.inside[at], self.outside[at]);

@@ -13,7 +13,8 @@ mod verdict;
 
 pub(super) use book::Page;
 pub use book::{Book, Happening, closing};
-pub(super) use find::{Confirmed, Found, Frame, find, operator};
+pub(super) use find::{Confirmed, Found, Frame, MEMBER_ODDS, find, operator};
+pub(super) use members::Answer;
 pub(super) use verdict::{Circumstances, conditions, verdict};
 pub use verdict::{Deception, Verdict};
 

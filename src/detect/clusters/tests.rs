@@ -1,6 +1,7 @@
 //! The book through growth, parting and merging, on days whose findings are given.
 
 use super::find::Confirmed;
+use super::members::{Answer, Telling};
 use super::verdict::{Deception, Verdict};
 use super::{Book, Cluster, Page};
 use crate::detect::extraction::Extraction;
@@ -38,7 +39,8 @@ fn log() -> (tempfile::TempDir, Store) {
 fn confirmed(members: &BTreeSet<u32>) -> Confirmed {
     let members: Vec<u32> = members.iter().copied().collect();
     Confirmed {
-        agreements: vec![Vec::new(); members.len()],
+        answers: vec![Answer::default(); members.len()],
+        telling: Telling::default(),
         bystanders: Vec::new(),
         groups: Vec::new(),
         scored: Scored::default(),

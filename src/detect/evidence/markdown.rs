@@ -1,6 +1,7 @@
 //! The evidence as a page for people who did not make it and may not believe it. Everything in it comes from the
 //! document; what was observed, what is inferred and what is not shown stand apart.
 
+use crate::detect::family::Family;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -169,6 +170,7 @@ fn observed(page: &mut Page, document: Part<'_>) {
     for day in document.list("/by_day") {
         page.row(&[day.text("/day"), day.text("/events"), day.text("/accounts")]);
     }
+    meetings(page, document);
     page.line("\nSigns of hiding:\n");
     for (path, what) in [
         ("core_share", "of the accounts keep meeting as visitors at addresses where neither lives"),
@@ -181,6 +183,29 @@ fn observed(page: &mut Page, document: Part<'_>) {
         let amount = if figure.is_f64() { document.percent(&path) } else { document.text(&path) };
         let none = if figure.as_f64() == Some(0.0) { ": no indication" } else { "" };
         page.line(&format!("- {amount} {what}{none}."));
+    }
+}
+
+/// Meetings that a page lists; the document has more.
+const MEETINGS_LISTED: usize = 10;
+
+fn meetings(page: &mut Page, document: Part<'_>) {
+    if document.list("/meetings/first").next().is_none() {
+        return;
+    }
+    page.line(&format!(
+        "\n{} meetings of these accounts: {}. Some of them:\n",
+        document.text("/meetings/count"),
+        document.text("/meetings/they_are")
+    ));
+    page.header(&["address", "account", "there", "and", "there"]);
+    for meeting in document.list("/meetings/first").take(MEETINGS_LISTED) {
+        let side = |at: usize| {
+            let of = |field: &str| meeting.text(&format!("/visitors/{at}/{field}"));
+            [of("account"), format!("{} to {}", of("from"), of("to"))]
+        };
+        let ([one, there], [other, too]) = (side(0), side(1));
+        page.row(&[meeting.text("/address"), one, there, other, too]);
     }
 }
 
@@ -302,18 +327,33 @@ fn taken_away(page: &mut Page, document: Part<'_>) {
 fn accounts(page: &mut Page, document: Part<'_>) {
     page.line("\n## Accounts\n");
     page.line("Each was asked by itself whether it agrees with the others, itself left out.\n");
-    page.header(&["account", "agrees in", "requests", "first seen"]);
+    page.header(&["family", "members who agree", "other accounts who do"]);
+    for family in Family::ALL.map(Family::name) {
+        let path = format!("/membership/families/{family}");
+        if !document.at(&path).is_null() {
+            let share = |of: &str| document.text(&format!("{path}/{of}"));
+            page.row(&[family.to_owned(), share("members"), share("others")]);
+        }
+    }
+    page.line(&format!(
+        "\nFrom these its odds: {}. The prior is {}; {} was asked, which is a hundred to one.\n",
+        document.text("/membership/formula"),
+        document.text("/membership/ln_prior"),
+        document.text("/membership/ln_odds_asked")
+    ));
+    page.header(&["account", "agrees in", "ln odds", "requests", "first seen"]);
     for member in document.list("/members") {
         page.row(&[
             member.text("/account"),
             member.words("/agrees_in"),
+            member.text("/ln_odds"),
             member.text("/events"),
             member.text("/first_seen"),
         ]);
     }
     page.line(&format!(
         "\nLooked at and left out, because they agree in too few families: {}.",
-        document.list("/excluded").count()
+        document.text("/excluded/accounts")
     ));
 }
 

@@ -1,12 +1,14 @@
 //! Evidence: everything behind a cluster's verdict, as one JSON document that anybody with the same events
 //! can compute again.
 //!
-//! `figures.rs` has what each family says, `weigh.rs` the rule of the verdict and what is left when a part of the
+//! `figures.rs` has what each family says, `meetings.rs` who met where, `members.rs` how each account was asked, `weigh.rs` the rule of the verdict and what is left when a part of the
 //! evidence is taken away, `markdown.rs` the same for people, `verify.rs` the recomputation.
 //! Writing files belongs to `cli`.
 
 mod figures;
 mod markdown;
+mod meetings;
+mod members;
 mod verify;
 mod weigh;
 
@@ -16,12 +18,12 @@ pub use verify::{Difference, VerifyError, seal, verify};
 use super::clusters::{Cluster, Confirmed, Frame};
 use super::examine::{Given, Report, SEED};
 use super::facts::hex;
-use super::groups::{Group, Origin};
+use super::groups::{Group, Meetings, Origin};
 use super::records::Records;
 use super::score::{ALPHA, Scored};
 use super::twins;
 use crate::event::Day;
-use crate::limits::{FALSE_RATE_MAX, GROUPS_SHOWN_MAX};
+use crate::limits::{BYSTANDERS_MAX, FALSE_RATE_MAX, GROUPS_SHOWN_MAX};
 use crate::store::{Shelf, Snapshot, Store, StoreError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -45,6 +47,8 @@ const NOT_SHOWN: [&str; 6] = [
 pub(super) struct Context<'a> {
     /// Names of values.
     pub snapshot: &'a Snapshot,
+    /// Who met whom.
+    pub meetings: &'a Meetings,
     /// The day's groups and tests.
     pub frame: &'a Frame<'a>,
     /// Figures of the day.
@@ -61,20 +65,10 @@ pub(super) fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
     let frame = context.frame;
     let window = frame.bench.window;
     let name = |rank: &u32| window.account(*rank).map(|account| account.name.as_str());
-    let members: Vec<Value> = cluster
-        .members
-        .iter()
-        .zip(&cluster.agreements)
-        .filter_map(|(rank, agreements)| {
-            let account = window.account(*rank)?;
-            let families: Vec<&str> = agreements.iter().map(|family| family.name()).collect();
-            let first_seen = date(account.first_seen);
-            Some(json!({"account": account.name, "agrees_in": families, "events": account.events, "first_seen": first_seen}))
-        })
-        .collect();
     let bystanders: Vec<Value> = cluster
         .bystanders
         .iter()
+        .take(BYSTANDERS_MAX)
         .filter_map(|(rank, agreements)| Some(json!({"account": name(rank)?, "agrees_in": agreements})))
         .collect();
     let events: u64 =
@@ -115,8 +109,10 @@ pub(super) fn document(context: &Context<'_>, cluster: &Confirmed) -> Value {
         "sensitivity": weigh::sensitivity(frame, cluster),
         "benign_explanations": twins::checked(cluster),
         "not_shown": NOT_SHOWN,
-        "members": members,
-        "excluded": bystanders,
+        "meetings": meetings::of(context, cluster),
+        "membership": members::rule(cluster),
+        "members": members::list(frame, cluster),
+        "excluded": {"accounts": cluster.bystanders.len(), "first": bystanders},
     })
 }
 

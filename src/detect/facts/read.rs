@@ -62,7 +62,13 @@ pub(super) fn read(
             None => Ok(Vec::new()),
         },
     );
-    Ok(read.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    let read = read.into_iter().collect::<Result<Vec<Vec<Line>>, _>>()?;
+    // Each part's lines go as they are taken over: a day of them twice would be the most memory of a closing.
+    let mut lines = Vec::with_capacity(read.iter().map(Vec::len).sum());
+    for part in read {
+        lines.extend(part);
+    }
+    Ok(lines)
 }
 
 fn read_part(part: &Part, wanted: &Gathering, columns: Columns) -> Result<Vec<Line>, StoreError> {

@@ -10,7 +10,7 @@ pub(super) use cells::cells;
 pub(super) use cohorts::cohorts;
 pub(super) use stars::common;
 pub(super) use stars::stars;
-pub(super) use visitors::{ACTIVE_DAYS_MIN, Meetings};
+pub(super) use visitors::{ACTIVE_DAYS_MIN, CORE, Meeting, Meetings};
 
 use super::facts::Kind;
 use super::family::Family;

@@ -36,7 +36,7 @@ const INCIDENCES_MIN: u64 = 20;
 const MEETING_SECONDS: i64 = 86_400;
 
 /// Neighbours, and addresses met at, that a member of the core has.
-const CORE: usize = 2;
+pub(in crate::detect) const CORE: usize = 2;
 
 /// A visit by somebody who does not live there.
 #[derive(Clone, Copy)]
@@ -49,7 +49,7 @@ struct Stay {
 
 /// Two accounts that met at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Meeting {
+pub(in crate::detect) struct Meeting {
     /// The smaller rank.
     pub a: u32,
     /// The larger rank.
@@ -63,6 +63,8 @@ pub(super) struct Meeting {
 pub(crate) struct Meetings {
     /// Components of the core, each ascending, those with the smallest rank first.
     pub cores: Vec<Vec<u32>>,
+    /// Meetings of accounts of a core, ascending.
+    pub met: Vec<Meeting>,
 }
 
 impl Meetings {
@@ -75,8 +77,8 @@ impl Meetings {
             in_parallel(LANES as usize, || (), |(), lane| meetings_in(&stays, lane as u32)).concat();
         meetings.sort_unstable();
         meetings.dedup();
-        let cores = cores(&meetings, window.accounts.len());
-        Self { cores }
+        let (cores, met) = cores(&meetings, window.accounts.len());
+        Self { cores, met }
     }
 
     /// Accounts in a core of testable size.
@@ -189,8 +191,8 @@ fn meet(stays: &[Stay], meetings: &mut Vec<Meeting>) {
 }
 
 /// Components of the graph that is left when whoever has fewer than two neighbours, or met at fewer than
-/// two addresses, is taken out again and again.
-fn cores(meetings: &[Meeting], accounts: usize) -> Vec<Vec<u32>> {
+/// two addresses, is taken out again and again; and the meetings that are left.
+fn cores(meetings: &[Meeting], accounts: usize) -> (Vec<Vec<u32>>, Vec<Meeting>) {
     let mut edges: Vec<Meeting> = meetings.to_vec();
     edges.extend(meetings.iter().map(|meeting| Meeting { a: meeting.b, b: meeting.a, ip: meeting.ip }));
     edges.sort_unstable();
@@ -217,7 +219,10 @@ fn cores(meetings: &[Meeting], accounts: usize) -> Vec<Vec<u32>> {
         }
         edges.retain(|edge| alive[edge.a as usize] && alive[edge.b as usize]);
     }
-    components(&edges)
+    let components = components(&edges);
+    // Each was listed from both sides.
+    edges.retain(|edge| edge.a < edge.b);
+    (components, edges)
 }
 
 /// Connected components of edges that are listed in both directions and ascending.
@@ -254,12 +259,14 @@ mod tests {
         let ring = |n: u32| (0..n).map(move |at| (at, (at + 1) % n, 100 + at));
         let meeting = |(a, b, ip): (u32, u32, u32)| Meeting { a: a.min(b), b: a.max(b), ip };
         let ringed: Vec<Meeting> = ring(10).map(meeting).collect();
-        assert_eq!(cores(&ringed, 10), [(0..10).collect::<Vec<_>>()]);
+        let (found, met) = cores(&ringed, 10);
+        assert_eq!(found, [(0..10).collect::<Vec<_>>()]);
+        assert_eq!(met.len(), 10, "each meeting once");
         let chain: Vec<Meeting> = ring(10).skip(1).map(meeting).collect();
-        assert!(cores(&chain, 10).is_empty());
+        assert!(cores(&chain, 10).0.is_empty());
         // Ten who only ever met at one address lived through one evening together, no more.
         let evening: Vec<Meeting> = ring(10).map(|(a, b, _)| meeting((a, b, 7))).collect();
-        assert!(cores(&evening, 10).is_empty());
+        assert!(cores(&evening, 10).0.is_empty());
     }
 
     #[test]
