@@ -98,7 +98,9 @@ impl<'a> Flat<'a> {
 
     /// The value at a path.
     pub(in crate::ingest) fn get(&self, path: &str) -> Option<&Scalar<'a>> {
-        self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
+        // Most names are told from it by their length alone.
+        let mut alike = self.fields.iter().filter(|(name, _)| name.len() == path.len());
+        alike.find(|(name, _)| self.names.get(name.clone()) == Some(path)).map(|(_, value)| value)
     }
 
     /// Paths and values, in the order in which they came.

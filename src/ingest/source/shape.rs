@@ -196,7 +196,8 @@ impl Kind {
     }
 }
 
-fn is_gen_ai(path: &str) -> bool {
+/// Whether a path describes a model call.
+pub(super) fn is_gen_ai(path: &str) -> bool {
     let first = path.as_bytes().first();
     GEN_AI_STARTS.iter().any(|start| start.as_bytes().first() == first && path.starts_with(start))
 }
