@@ -6,6 +6,8 @@
 
 #![expect(clippy::print_stdout, reason = "a program whose output is its result")]
 
+#[path = "rig/halves.rs"]
+mod halves;
 mod rig;
 #[path = "rig/usage.rs"]
 mod usage;
@@ -48,7 +50,7 @@ const READING_ORDER: [&str; 20] = [
 ];
 
 /// Send a log to a server and measure
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 struct Options {
     /// NDJSON to send
     #[arg(long)]
@@ -71,6 +73,9 @@ struct Options {
     /// After the load, kill the server and time its restart
     #[arg(long)]
     restart_check: bool,
+    /// Load it again under pseudonyms, and once more cut into halves that are joined
+    #[arg(long)]
+    variants: bool,
     /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
@@ -95,6 +100,36 @@ fn main() -> Result<(), Failure> {
     report["connections"] = json!(options.connections);
     report["lines_a_body"] = json!(options.lines);
     println!("{report}");
+    if options.variants {
+        variants(&options)?;
+    }
+    Ok(())
+}
+
+/// The same log with what costs more: a new server each.
+fn variants(options: &Options) -> Result<(), Failure> {
+    let cut = options.data.with_extension("halves.ndjson");
+    halves::write(&options.file, &cut)?;
+    let variants: [(&str, &Path, &[&str]); 3] = [
+        ("plain", &options.file, &[]),
+        ("pseudonyms", &options.file, &["--pseudonymize=account,ip"]),
+        ("halves", &cut, &["--join=on"]),
+    ];
+    println!("\n{:<12} {:>12} {:>16}", "variant", "events/s", "server us each");
+    for (name, file, settings) in variants {
+        let options =
+            Options { file: file.to_owned(), data: options.data.with_extension(name), ..options.clone() };
+        let server =
+            Server::start_with(&rig::server::program(options.program.clone()), &options.data, settings)?;
+        let report = load(&options, &server.url, Some(server.child.id()))?;
+        let events = Client::connect(&server.url)?.get("/v1/status")?.json()?["events"].as_f64();
+        let (events, wall) = (events.ok_or("no events")?, report["wall_s"].as_f64().ok_or("no time")?);
+        let processor = report["server_cpu_s"].as_f64().ok_or("no processor time")?;
+        println!("{name:<12} {:>12.0} {:>16.2}", events / wall, processor * 1e6 / events);
+        server.stop()?;
+        std::fs::remove_dir_all(&options.data)?;
+    }
+    std::fs::remove_file(cut)?;
     Ok(())
 }
 
@@ -155,7 +190,8 @@ fn send(url: &str, pieces: &Mutex<Pieces>, started: Instant) -> Result<Vec<Ack>,
         }
         let sent = Instant::now();
         let answer = client.post("/v1/events", &piece)?.json()?;
-        if answer["accepted"] != json!(lines) {
+        let taken = ["accepted", "halves"].iter().filter_map(|name| answer[name].as_u64()).sum::<u64>();
+        if taken != lines {
             return Err(format!("{lines} lines were sent, and the answer is {answer}").into());
         }
         acks.push(Ack { at: started.elapsed(), lines, waited: sent.elapsed() });

@@ -25,7 +25,7 @@ pub(crate) struct Body {
 }
 
 /// Every form; the first is what the others are measured by.
-pub(crate) const FORMS: [Form; 9] = [
+pub(crate) const FORMS: [Form; 11] = [
     Form { name: "native", path: "/v1/events", protocol: None, make: native },
     Form { name: "otlp-protobuf", path: "/v1/logs", protocol: Some(Protocol::OtlpLogs), make: otlp_protobuf },
     Form { name: "otlp-json", path: "/v1/logs", protocol: Some(Protocol::OtlpLogs), make: otlp_json },
@@ -40,6 +40,8 @@ pub(crate) const FORMS: [Form; 9] = [
     Form { name: "splunk", path: "/services/collector", protocol: Some(Protocol::Splunk), make: splunk },
     Form { name: "litellm-fields", path: "/v1/events", protocol: None, make: litellm_fields },
     Form { name: "litellm-whole", path: "/v1/events", protocol: None, make: litellm_whole },
+    Form { name: "litellm-priced", path: "/v1/events", protocol: None, make: litellm_priced },
+    Form { name: "native-as-litellm", path: "/v1/events", protocol: None, make: native_as_litellm },
 ];
 
 /// A body of native lines in a form.
@@ -273,14 +275,33 @@ fn litellm_fields(events: &[Event]) -> Vec<u8> {
     lines(events.iter().map(litellm))
 }
 
-/// The same in the record that a real proxy sent, with all that is in it besides.
+/// The same in the record that a real proxy sent, with all that is in it besides but for the price list.
 fn litellm_whole(events: &[Event]) -> Vec<u8> {
-    const RECORD: &str = include_str!("../../tests/fixtures/sources/litellm-single.json");
-    let record: Value = serde_json::from_str(RECORD).unwrap_or_default();
+    litellm_in(include_str!("../../tests/fixtures/sources/litellm-single.json"), events)
+}
+
+/// The same with the price list of the model, which it sends with every call.
+fn litellm_priced(events: &[Event]) -> Vec<u8> {
+    litellm_in(include_str!("../../tests/fixtures/captures/litellm-generic-single/001.body"), events)
+}
+
+/// In a record of which the words are redacted, as it logs them when it is told to: no other form here has any.
+fn litellm_in(record: &str, events: &[Event]) -> Vec<u8> {
+    let mut record: Value = serde_json::from_str(record).unwrap_or_default();
+    record["messages"] = json!([{"role": "user", "content": "redacted-by-litellm"}]);
     lines(events.iter().map(|event| {
         let mut record = record.clone();
         merge(&mut record, litellm(event));
         record
+    }))
+}
+
+/// Native lines of the fields that `LiteLLM` logs.
+fn native_as_litellm(events: &[Event]) -> Vec<u8> {
+    const UNKNOWN: [&str; 6] = ["asn", "country", "payment", "account_created_at", "plan", "topic"];
+    lines(events.iter().map(|event| {
+        let known = event.iter().filter(|(name, _)| !UNKNOWN.contains(&name.as_str()));
+        Value::Object(known.map(|(name, value)| (name.clone(), value.clone())).collect())
     }))
 }
 

@@ -24,12 +24,18 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on a free port and returns when it listens.
     pub(crate) fn start(program: &Path, data: &Path) -> Result<Self, Failure> {
+        Self::start_with(program, data, &[])
+    }
+
+    /// The same with settings.
+    pub(crate) fn start_with(program: &Path, data: &Path, settings: &[&str]) -> Result<Self, Failure> {
         std::fs::create_dir_all(data)?;
         let mut child = Command::new(program)
             .arg("serve")
             .arg("--data")
             .arg(data)
             .args(["--listen", "127.0.0.1:0"])
+            .args(settings)
             .env("NO_COLOR", "1")
             .env_remove("CAHOOTS_LOG")
             .stdin(Stdio::null())

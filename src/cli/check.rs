@@ -29,7 +29,8 @@ impl Check {
         for problem in &report.problems {
             writeln!(out, "{}", terminal_safe(problem)).map_err(CliError::Output)?;
         }
-        writeln!(out, "{} events, {} segments, {} runs read", report.events, report.segments, report.runs)
+        let store::CheckReport { events, segments, runs, accounts, .. } = &report;
+        writeln!(out, "{events} events, {segments} segments, {runs} runs, {accounts} account records read")
             .map_err(CliError::Output)?;
         match report.problems.len() {
             0 => writeln!(out, "all of it agrees").map_err(CliError::Output),

@@ -5,15 +5,15 @@
 //! small the pieces are.
 
 use super::Context;
-use super::reject::{Rejects, Wrong};
+use super::reject::{Rejects, Wrong, malformed};
 use super::source::record::Record;
 use super::source::{
-    Envelope, Explained, Kind, Mappings, Scratch, Sink, event_of_line, events_of_json, native,
+    Envelope, Explained, Kind, Mappings, Scratch, Sink, event_at_start, event_of_line, events_of_json, native,
 };
 use super::stream::{End, Next, Place, Resync};
 use crate::event::EventBatch;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINE_BYTES_MAX};
-use crate::privacy::{Finder, json_error};
+use crate::privacy::Finder;
 use std::net::IpAddr;
 
 /// Bytes that are added at least when a split value is tried again.
@@ -58,6 +58,8 @@ pub struct Decoder {
     /// The source that the request names.
     forced: Option<Kind>,
     own: Mappings,
+    /// Whether the last object was of another source than the native one, as the next one is then too as a rule.
+    was_foreign: bool,
     /// What was found in each record, when that was asked for.
     explained: Option<Vec<Explained>>,
     /// A value that is split over pieces, and what followed it. Decoded up to `rest_at`.
@@ -88,6 +90,7 @@ impl Decoder {
             scratch: Scratch::default(),
             forced: None,
             own: Mappings::default(),
+            was_foreign: false,
             explained: None,
             rest: Vec::new(),
             rest_at: 0,
@@ -264,6 +267,11 @@ impl Decoder {
     /// Decodes the object at the start of the bytes.
     fn object(&mut self, bytes: &[u8], last: bool) -> (usize, Step) {
         let window = bytes.get(..LINE_BYTES_MAX).unwrap_or(bytes);
+        if self.was_foreign
+            && let Some(end) = self.foreign_again(window)
+        {
+            return (end, Step::On);
+        }
         let mut record = Record::new();
         let end = match native::read(window, self.context.keep_extra, &mut record, &mut self.scratch) {
             Ok(end) => end,
@@ -278,7 +286,8 @@ impl Decoder {
         let object = &window[..end];
         let line = self.place.number();
         self.place.passed(object);
-        if !self.is_native(&record, object) && self.foreign(object, line) {
+        self.was_foreign = !self.is_native(&record, object) && self.foreign(object, line);
+        if self.was_foreign {
             return (end, Step::On);
         }
         // Most lines hold nothing that could be one, and one look at all of it is cheaper than one at each field.
@@ -307,6 +316,20 @@ impl Decoder {
             events_of_json(object, envelope, &mut sink, &mut |wrong| wrong.add_to(&mut rejects, line));
         self.rejects = rejects;
         known
+    }
+
+    /// Takes an object as one of another source, in one pass. `None` when it is to be looked at from the beginning.
+    fn foreign_again(&mut self, window: &[u8]) -> Option<usize> {
+        let mut place = self.place.clone();
+        let line = place.number();
+        let (envelope, mut sink) = self.sink(line);
+        let (end, taken) = event_at_start(window, envelope, &mut sink)?;
+        place.passed(window.get(..end)?);
+        self.place = place;
+        if let Err(wrong) = taken {
+            self.reject(line, wrong);
+        }
+        Some(end)
     }
 
     /// Takes a line of text that begins with an address, as web servers write it. `None` when it is
@@ -368,23 +391,4 @@ fn more_may_mend(error: &serde_json::Error, window: &[u8]) -> bool {
         line => memchr::memchr_iter(b'\n', window).nth(line - 2).map(|line_end| line_end + 1),
     };
     error.is_eof() || line_start.is_none_or(|start| start + error.column() >= window.len())
-}
-
-/// Says what is wrong with the JSON of a value.
-fn malformed(error: &serde_json::Error, window_bytes: usize) -> String {
-    if error.is_eof() && window_bytes >= LINE_BYTES_MAX {
-        return format!("over {} MiB, or never closed: longer values are not taken", LINE_BYTES_MAX >> 20);
-    }
-    if error.is_eof() {
-        return "cut off: the body ends in the middle of this value".to_owned();
-    }
-    let message = json_error(error);
-    let what = match message.split(" at line ").next().unwrap_or_default() {
-        "invalid unicode code point" => "it is not UTF-8, or half a surrogate pair,",
-        what => what,
-    };
-    match error.line() {
-        1 => format!("not taken as JSON: {what} at byte {}", error.column()),
-        line => format!("not taken as JSON: {what} at byte {} of its line {line}", error.column()),
-    }
 }

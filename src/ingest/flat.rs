@@ -7,9 +7,10 @@
 //!
 //! What is left out: what the paths mean (`source`) and how they came here (`protocol`).
 
-use super::value::{Scalar, ScalarSeed, Skip};
+use super::value::{Scalar, ScalarSeed, Skip, text_of_first};
 use crate::limits::{FLAT_ARRAY_FIELDS_MAX, FLAT_FIELDS_MAX, FLAT_PATH_BYTES_MAX, NESTING_MAX};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::de::Read;
 use std::fmt::{self, Write};
 use std::ops::Range;
 
@@ -24,7 +25,12 @@ pub(in crate::ingest) struct Flat<'a> {
     names: String,
     fields: Vec<(Range<usize>, Scalar<'a>)>,
     cut: bool,
+    /// Which of [`NATIVE`] are names of the object itself, whatever their values are.
+    native: [bool; NATIVE.len()],
 }
+
+/// What every native record has.
+const NATIVE: [&str; 2] = ["account", "ts"];
 
 impl<'a> Flat<'a> {
     /// An empty list.
@@ -46,7 +52,25 @@ impl<'a> Flat<'a> {
         below: &str,
         bytes: &'a [u8],
     ) -> Result<usize, serde_json::Error> {
-        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        // Checked to be text as a whole, strings need not be checked one by one. What is wrong is found again, with its
+        // place, by reading bytes.
+        let before = (self.names.len(), self.fields.len(), self.cut, self.native);
+        if let Some(text) = text_of_first(bytes)
+            && let Ok(end) = self.add(below, serde_json::Deserializer::from_str(text))
+        {
+            return Ok(end);
+        }
+        self.names.truncate(before.0);
+        self.fields.truncate(before.1);
+        (self.cut, self.native) = (before.2, before.3);
+        self.add(below, serde_json::Deserializer::from_slice(bytes))
+    }
+
+    fn add<R: Read<'a>>(
+        &mut self,
+        below: &str,
+        mut reader: serde_json::Deserializer<R>,
+    ) -> Result<usize, serde_json::Error> {
         let mut walk = Walk {
             flat: self,
             path: below.to_owned(),
@@ -74,7 +98,9 @@ impl<'a> Flat<'a> {
 
     /// The value at a path.
     pub(in crate::ingest) fn get(&self, path: &str) -> Option<&Scalar<'a>> {
-        self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
+        // Most names are told from it by their length alone.
+        let mut alike = self.fields.iter().filter(|(name, _)| name.len() == path.len());
+        alike.find(|(name, _)| self.names.get(name.clone()) == Some(path)).map(|(_, value)| value)
     }
 
     /// Paths and values, in the order in which they came.
@@ -99,11 +125,17 @@ impl<'a> Flat<'a> {
         self.cut
     }
 
+    /// Whether the object itself has names of all that a native record has, so that it may be one.
+    pub(in crate::ingest) fn may_be_native(&self) -> bool {
+        self.native == [true; NATIVE.len()]
+    }
+
     /// Forgets all fields and keeps the memory.
     pub(in crate::ingest) fn clear(&mut self) {
         self.names.clear();
         self.fields.clear();
         self.cut = false;
+        self.native = [false; NATIVE.len()];
     }
 
     /// Takes fields out from among the others.
@@ -228,6 +260,11 @@ impl<'a> Visitor<'a> for &mut Walk<'_, 'a> {
         self.deeper()?;
         let path_len = self.path.len();
         while let Some(()) = map.next_key_seed(KeySeed(&mut self.path))? {
+            if path_len == 0
+                && let Some(place) = NATIVE.iter().position(|name| *name == self.path)
+            {
+                self.flat.native[place] = true;
+            }
             if self.path.len() > FLAT_PATH_BYTES_MAX {
                 self.flat.cut = true;
                 map.next_value_seed(Skip::below(self.levels_left))?;

@@ -3,8 +3,8 @@
 //! Reasons are shown to the sender and may end in a terminal, so that values in them go through
 //! [`shown`]. Prompts, keys and anything else secret never appear in one.
 
-use crate::limits::{COVERED_REASONS_MAX, ERRORS_LISTED_MAX};
-use crate::privacy::{is_private, withheld};
+use crate::limits::{COVERED_REASONS_MAX, ERRORS_LISTED_MAX, LINE_BYTES_MAX};
+use crate::privacy::{is_private, json_error, withheld};
 use serde::Serialize;
 
 /// One value of a body that was not taken.
@@ -155,6 +155,25 @@ pub(super) fn shown(value: &str) -> String {
     }
     out.push_str(if chars.next().is_some() { "...\"" } else { "\"" });
     out
+}
+
+/// Says what is wrong with the JSON of a value.
+pub(super) fn malformed(error: &serde_json::Error, window_bytes: usize) -> String {
+    if error.is_eof() && window_bytes >= LINE_BYTES_MAX {
+        return format!("over {} MiB, or never closed: longer values are not taken", LINE_BYTES_MAX >> 20);
+    }
+    if error.is_eof() {
+        return "cut off: the body ends in the middle of this value".to_owned();
+    }
+    let message = json_error(error);
+    let what = match message.split(" at line ").next().unwrap_or_default() {
+        "invalid unicode code point" => "it is not UTF-8, or half a surrogate pair,",
+        what => what,
+    };
+    match error.line() {
+        1 => format!("not taken as JSON: {what} at byte {}", error.column()),
+        line => format!("not taken as JSON: {what} at byte {} of its line {line}", error.column()),
+    }
 }
 
 #[cfg(test)]

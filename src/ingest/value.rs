@@ -120,6 +120,21 @@ fn at_most(number: u64, field: &'static str) -> Result<u32, Wrong> {
     }
 }
 
+/// Longest line that is checked to be text as a whole.
+const TEXT_LINE_BYTES_MAX: usize = 16 << 10;
+
+/// The first of some lines, if it is text. `serde_json` checks each string by itself when it reads bytes, and none when
+/// it reads text, which is a sixth of its time.
+pub(super) fn text_of_first(bytes: &[u8]) -> Option<&str> {
+    let head = bytes.get(..TEXT_LINE_BYTES_MAX).unwrap_or(bytes);
+    let line = match memchr::memchr(b'\n', head) {
+        Some(end) => head.get(..end)?,
+        None if head.len() == bytes.len() => bytes,
+        None => return None,
+    };
+    std::str::from_utf8(line).ok()
+}
+
 /// A number that was written in a text.
 pub(super) enum Plain {
     Whole(u64),

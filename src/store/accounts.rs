@@ -55,7 +55,7 @@ pub struct Noted {
     pub refused: Vec<usize>,
 }
 
-fn place(account: &str) -> String {
+pub(super) fn place(account: &str) -> String {
     format!("the record of account {account:?}")
 }
 
@@ -151,5 +151,31 @@ mod tests {
         let snapshot = store.snapshot().expect("snapshot");
         assert_eq!(snapshot.account_record("ann").expect("reads"), Some(record(Some("pro"), Some(true))));
         assert_eq!(snapshot.account_record("zoe").expect("reads"), None);
+    }
+
+    #[test]
+    fn a_damaged_record_is_found_by_the_check() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (store, appender) = Store::open(folder.path(), 1).expect("opens");
+        let records = ["ann", "bob"].map(|name| (name.to_owned(), record(Some("free"), None)));
+        store.note_accounts(&records).expect("writes");
+        drop((store, appender));
+        let report = crate::store::check(folder.path()).expect("walks");
+        assert_eq!((report.accounts, report.problems), (2, vec![]));
+        let (store, appender) = Store::open(folder.path(), 1).expect("opens");
+        let transaction = store.shared.database().expect("open").begin_write().expect("begins");
+        {
+            let mut table = transaction.open_table(ACCOUNTS).expect("a table");
+            let mut value = codec::encode(&record(Some("free"), None)).expect("encodes");
+            table.insert(&b"zo\0"[..], value.as_slice()).expect("inserts");
+            *value.last_mut().expect("a byte") ^= 1;
+            table.insert(&b"ann"[..], value.as_slice()).expect("inserts");
+        }
+        transaction.commit().expect("commits");
+        drop((store, appender));
+        let report = crate::store::check(folder.path()).expect("walks");
+        assert_eq!((report.accounts, report.problems.len()), (3, 2), "{:?}", report.problems);
+        assert!(report.problems[0].contains("the record of account \"ann\""), "{:?}", report.problems);
+        assert!(report.problems[1].contains("no account has such a name"), "{:?}", report.problems);
     }
 }

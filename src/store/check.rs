@@ -1,7 +1,9 @@
-//! A full walk: every column decodes, every posting and every relation is what the events say.
+//! A full walk: every column and every account record decodes, every posting and every relation is what the events say.
 //!
 //! Segments and runs are functions of their rows, so the walk makes them again and compares bytes.
 
+use super::accounts::{self, AccountRecord};
+use super::codec;
 use super::days::{self, RunHeader};
 use super::error::StoreError;
 use super::read::Snapshot;
@@ -10,8 +12,8 @@ use super::rows::Rows;
 use super::tables::{self, COLUMNS, DAYS, POSTINGS};
 use super::{Store, segment, work};
 use crate::event::{Aspect, Window};
-use crate::limits::SEGMENT_ROWS;
-use redb::{ReadableDatabase, ReadableTableMetadata};
+use crate::limits::{NAME_BYTES_MAX, SEGMENT_ROWS};
+use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use std::path::Path;
 
 /// What a walk has found.
@@ -23,6 +25,8 @@ pub struct CheckReport {
     pub segments: u64,
     /// Runs of day relations made again and compared.
     pub runs: u64,
+    /// Account records read.
+    pub accounts: u64,
     /// What does not agree, one sentence each.
     pub problems: Vec<String>,
 }
@@ -59,6 +63,7 @@ pub fn check(folder: &Path) -> Result<CheckReport, StoreError> {
             report.runs += 1;
         }
     }
+    check_accounts(&snapshot, &mut report)?;
     check_counts(&store, [pages, postings, blocks], &mut report)?;
     if report.events != snapshot.rows() {
         report.problems.push(format!(
@@ -135,6 +140,28 @@ fn check_run(
         report.problems.push(format!("{}: its header disagrees with the events", days::place(run)));
     }
     Ok(again.blocks.len() as u64)
+}
+
+/// Every account record must read, under a name that an account can have, and hold nothing besides.
+fn check_accounts(snapshot: &Snapshot, report: &mut CheckReport) -> Result<(), StoreError> {
+    for entry in snapshot.disk.accounts.iter()? {
+        let (name, value) = entry?;
+        report.accounts += 1;
+        let place = accounts::place(&String::from_utf8_lossy(name.value()));
+        if !std::str::from_utf8(name.value()).is_ok_and(is_name) {
+            report.problems.push(format!("{place}: no account has such a name"));
+        }
+        match codec::decode::<AccountRecord>(value.value(), || place.clone()) {
+            Ok(record) if codec::encode(&record)? == value.value() => {}
+            Ok(_) => report.problems.push(format!("{place} is not as it would be written")),
+            Err(error) => report.problems.push(error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&name.len()) && !name.contains('\0')
 }
 
 /// Nothing may be stored that no header names.

@@ -4,16 +4,6 @@ use cahoots::event::{Aspect, EventBatch, Micros, aspect_values};
 use cahoots::ingest::{Context, Decoder, Kind, Protocol, Push, Rejects};
 use cahoots::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, PUSH_MADE_BYTES_MAX};
 
-/// Every decoder by the name of its target; `None` for bodies of records.
-pub(crate) const TARGETS: [(&str, Option<Protocol>); 6] = [
-    ("records", None),
-    ("otlp_logs", Some(Protocol::OtlpLogs)),
-    ("otlp_traces", Some(Protocol::OtlpTraces)),
-    ("bulk", Some(Protocol::Bulk)),
-    ("loki", Some(Protocol::Loki)),
-    ("splunk", Some(Protocol::Splunk)),
-];
-
 /// 2026-11-24, a little after the captures were made.
 const NOW: Micros = 1_795_500_000_000_000;
 

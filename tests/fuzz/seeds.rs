@@ -1,8 +1,19 @@
 //! Bodies that real shippers sent, by the decoder that takes them: what fuzzing and damage begin with.
 
+use cahoots::ingest::Protocol;
 use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+/// Every decoder by the name of its target; `None` for bodies of records.
+pub(crate) const TARGETS: [(&str, Option<Protocol>); 6] = [
+    ("records", None),
+    ("otlp_logs", Some(Protocol::OtlpLogs)),
+    ("otlp_traces", Some(Protocol::OtlpTraces)),
+    ("bulk", Some(Protocol::Bulk)),
+    ("loki", Some(Protocol::Loki)),
+    ("splunk", Some(Protocol::Splunk)),
+];
 
 /// Bodies for a target, decompressed, each with the name of its file.
 pub(crate) fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {

@@ -5,7 +5,7 @@ mod seeds;
 use std::path::Path;
 
 fn main() -> std::io::Result<()> {
-    for target in ["records", "otlp_logs", "otlp_traces", "bulk", "loki", "splunk"] {
+    for (target, _) in seeds::TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
         std::fs::create_dir_all(&folder)?;
         let seeds = seeds::seeds(target);

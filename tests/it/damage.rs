@@ -9,7 +9,8 @@ mod seeds;
 
 use crate::harness::{Response, Server, read_response};
 use cahoots::ingest::Protocol;
-use check::{TARGETS, check};
+use check::check;
+use seeds::TARGETS;
 use std::fmt::Write as _;
 use std::io::Write as _;
 

@@ -63,6 +63,7 @@ impl Action<'_> {
 }
 
 pub(super) fn requests(body: &[u8], out: &mut Out) -> Result<(), String> {
+    let mut flat = Flat::new();
     let mut lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     while let Some(line) = lines.next() {
         out.next()?;
@@ -82,23 +83,24 @@ pub(super) fn requests(body: &[u8], out: &mut Out) -> Result<(), String> {
             continue;
         }
         match lines.next() {
-            Some(document) => take(document, &item, out),
+            Some(document) => take(document, &item, &mut flat, out),
             None => out.refuse(Wrong::whole("the document is missing: the body ends after its action")),
         }
     }
     Ok(())
 }
 
-fn take(document: &[u8], item: &Item, out: &mut Out) {
+fn take<'a>(document: &'a [u8], item: &Item, flat: &mut Flat<'a>, out: &mut Out) {
     if document.len() > LINE_BYTES_MAX {
         out.refuse(Wrong::whole(format!("longer than {} MiB", LINE_BYTES_MAX >> 20)));
         return;
     }
-    let inner = serde_json::from_slice::<Update<'_>>(document).ok().filter(|_| item.action == "update");
+    let is_update = item.action == "update";
+    let inner = if is_update { serde_json::from_slice::<Update<'_>>(document).ok() } else { None };
     let document = inner.map_or(document, |update| update.doc.get().as_bytes());
-    let mut flat = Flat::new();
+    flat.clear();
     match flat.add_json("", document) {
-        Ok(_) => out.record(&flat, None, &item.id),
+        Ok(_) => out.record(flat, None, &item.id),
         Err(error) => {
             out.refuse(Wrong::whole(format!("the document is no JSON object: {}", json_error(&error))));
         }

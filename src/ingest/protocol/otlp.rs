@@ -51,15 +51,16 @@ pub(super) fn request(signal: Signal, body: &[u8], out: &mut Out) -> Result<(), 
         return Err("neither an OTLP request in JSON nor one in protobuf".to_owned());
     }
     out.summary.protobuf = true;
-    let mut flat = Flat::new();
+    let (mut flat, mut path) = (Flat::new(), String::new());
     for of_resource in messages(body, 1).flatten() {
         let resource = messages(of_resource, 1).flatten().next();
         for record in messages(of_resource, 2).flatten().flat_map(|scope| messages(scope, 2).flatten()) {
             out.next()?;
             flat.clear();
+            path.clear();
             let read = match signal {
-                Signal::Logs => log_record(record, &mut flat),
-                Signal::Traces => span(record, &mut flat),
+                Signal::Logs => log_record(record, &mut flat, &mut path),
+                Signal::Traces => span(record, &mut flat, &mut path),
             };
             let Ok(about) = read else {
                 out.refuse(super::Wrong::whole("the record is no protobuf message"));
@@ -67,8 +68,10 @@ pub(super) fn request(signal: Signal, body: &[u8], out: &mut Out) -> Result<(), 
             };
             if about.finish(signal, &mut flat) {
                 for attribute in resource.into_iter().flat_map(|resource| messages(resource, 1).flatten()) {
+                    path.clear();
+                    path.push_str("resource.");
                     // Damage costs the attribute.
-                    let _ = add(&mut flat, &mut "resource.".to_owned(), attribute, NESTING_MAX);
+                    let _ = add(&mut flat, &mut path, attribute, NESTING_MAX);
                 }
             }
             about.take(signal, &flat, out);
@@ -88,13 +91,13 @@ fn is_request(body: &[u8]) -> bool {
     messages(body, 1).all(|of_resource| of_resource.is_ok_and(|of_resource| holds(of_resource).is_ok()))
 }
 
-fn log_record<'a>(record: &'a [u8], flat: &mut Flat<'a>) -> Result<About<'a>, Malformed> {
+fn log_record<'a>(record: &'a [u8], flat: &mut Flat<'a>, path: &mut String) -> Result<About<'a>, Malformed> {
     let (mut about, mut observed, mut body) = (About::default(), 0, None);
     for field in Fields::of(record) {
         match field? {
             (1, Value::Fixed(nanos)) => about.nanos = nanos,
             (5, Value::Bytes(value)) => body = Some(value),
-            (6, Value::Bytes(attribute)) => add(flat, &mut String::new(), attribute, NESTING_MAX)?,
+            (6, Value::Bytes(attribute)) => add(flat, path, attribute, NESTING_MAX)?,
             (9, Value::Bytes(id)) => about.trace = id.into(),
             (10, Value::Bytes(id)) => about.span = id.into(),
             (11, Value::Fixed(nanos)) => observed = nanos,
@@ -111,7 +114,7 @@ fn log_record<'a>(record: &'a [u8], flat: &mut Flat<'a>) -> Result<About<'a>, Ma
         },
         Some((6, Value::Bytes(list))) => {
             for named in messages(list, 1) {
-                add(flat, &mut String::new(), named?, NESTING_MAX)?;
+                add(flat, path, named?, NESTING_MAX)?;
             }
         }
         _ => {}
@@ -119,7 +122,7 @@ fn log_record<'a>(record: &'a [u8], flat: &mut Flat<'a>) -> Result<About<'a>, Ma
     Ok(about)
 }
 
-fn span<'a>(record: &'a [u8], flat: &mut Flat<'a>) -> Result<About<'a>, Malformed> {
+fn span<'a>(record: &'a [u8], flat: &mut Flat<'a>, path: &mut String) -> Result<About<'a>, Malformed> {
     let mut about = About::default();
     for field in Fields::of(record) {
         match field? {
@@ -128,14 +131,14 @@ fn span<'a>(record: &'a [u8], flat: &mut Flat<'a>) -> Result<About<'a>, Malforme
             (5, Value::Bytes(name)) => about.name = text(name),
             (7, Value::Fixed(nanos)) => about.nanos = nanos,
             (8, Value::Fixed(nanos)) => about.end_nanos = nanos,
-            (9, Value::Bytes(attribute)) => add(flat, &mut String::new(), attribute, NESTING_MAX)?,
+            (9, Value::Bytes(attribute)) => add(flat, path, attribute, NESTING_MAX)?,
             _ => {}
         }
     }
     // Older instrumentation puts prompts into events of the span.
     for event in messages(record, 11) {
         for attribute in messages(event?, 3) {
-            add(flat, &mut String::new(), attribute?, NESTING_MAX)?;
+            add(flat, path, attribute?, NESTING_MAX)?;
         }
     }
     Ok(about)

@@ -96,7 +96,10 @@ pub(super) fn messages(message: &[u8], number: u64) -> impl Iterator<Item = Resu
 
 /// A text; what is not UTF-8 in it is replaced.
 pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 #[cfg(test)]

@@ -137,3 +137,38 @@ fn damaged_records_are_the_same_whole_and_in_pieces() {
         }
     }
 }
+
+/// A record is what it is, whatever kind of record came before it.
+#[test]
+fn what_came_before_a_record_does_not_change_it() {
+    const FOREIGN: &str = r#"{"litellm_call_id":"c","startTime":1795426307,"end_user":"u"}"#;
+    const NATIVE: &str = r#"{"account":"a","ts":1795426307}"#;
+    let cases = [
+        NATIVE,
+        FOREIGN,
+        r#"{"content":"tests"}"#,
+        r#"{"x":1}"#,
+        r#"{"account":{},"ts":1795426307,"user.id":"u"}"#,
+        r#"{"\u0061ccount":[],"ts":1795426307,"user":{"id":"u"}}"#,
+        r#"{"account":null,"ts":1795426307,"user.id":"u"}"#,
+        r#"{"account":"a","ts":1795426307,"user.id":"u"}"#,
+        r#"{"account":"a","ts":1795426307,"ts":1,"user.id":"u"}"#,
+        r#"{"account":"a","ts":1795426307,"request":{"remote_ip":"8.8.8.8"}}"#,
+        r#"{"message":"{\"user.id\":\"u\",\"ts\":1795426307}","x":1}"#,
+        r#"{"logs":[{"user.id":"u","ts":1795426307},{"user.id":"v","ts":1795426307}]}"#,
+        r#"{"logs":"{\"user.id\":\"u\"}","user.id":"v","ts":1795426307}"#,
+        r#"{"user.id":"u","ts":1795426307,"x":"\ud800"}"#,
+        r#"{"user.id":"u","ts":1795426307"#,
+        "{\n\"user.id\":\"u\",\n\"ts\":1795426307}{}",
+        "{\"user.id\":\"\u{e9}\",\"ts\":1795426307} x",
+    ];
+    let files: Vec<Vec<u8>> = fixtures().iter().map(|file| fs::read(file).expect("fixture")).collect();
+    for case in files.iter().map(Vec::as_slice).chain(cases.map(str::as_bytes)) {
+        let after = |before: &str| {
+            let mut found = decoded(&[before.as_bytes(), b"\n", case].concat(), usize::MAX);
+            found["events"].as_array_mut().expect("events").remove(0);
+            found
+        };
+        assert_eq!(after(FOREIGN), after(NATIVE), "{}", case.escape_ascii());
+    }
+}

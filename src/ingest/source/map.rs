@@ -7,11 +7,11 @@
 use super::super::flat::Flat;
 use super::super::value::Scalar;
 use super::field::Field;
+use super::paths::Paths;
 use super::record::{FIELDS_MAX, Record};
 use super::way::{How, Way};
 use super::{Envelope, Kind};
 use crate::event::Micros;
-use hashbrown::HashMap;
 
 /// How one kind of record is read.
 #[derive(Debug)]
@@ -28,17 +28,17 @@ pub(super) fn nothing(_: &mut Mapped<'_, '_>) {}
 /// Ways by path, each with its rank.
 #[derive(Debug)]
 pub(super) struct Table {
-    ways: HashMap<Box<str>, Vec<(u16, Field, How)>>,
+    ways: Paths<Vec<(u16, Field, How)>>,
 }
 
 impl Table {
     /// A table of the ways, and after them of the names of the contract, those of some fields left out.
     pub(super) fn new<'w>(ways: impl Iterator<Item = (Field, &'w str, How)>, without: &[Field]) -> Self {
-        let mut table = HashMap::<Box<str>, Vec<(u16, Field, How)>>::new();
+        let mut table = Paths::<Vec<(u16, Field, How)>>::new();
         let native = Field::ALL.into_iter().filter(|field| !without.contains(field));
         let native = native.map(|field| (field, field.name(), How::Plain));
         for (rank, (field, path, how)) in (0..u16::MAX).zip(ways.chain(native)) {
-            table.entry(path.into()).or_default().push((rank, field, how));
+            table.entry(path).push((rank, field, how));
         }
         Self { ways: table }
     }

@@ -23,6 +23,7 @@ mod native_source;
 mod nginx;
 mod otel;
 mod own;
+mod paths;
 mod portkey;
 mod pyrepr;
 pub(super) mod record;
@@ -54,6 +55,8 @@ use std::borrow::Cow;
 pub(super) struct Scratch {
     /// What the identity is the hash of.
     identity: Vec<u8>,
+    /// Texts in which secrets are looked for.
+    texts: Vec<u8>,
     /// Unknown fields as one JSON object.
     extra: String,
     /// System prompts that were just sketched.
@@ -84,20 +87,37 @@ pub(in crate::ingest) struct Sink<'s> {
     pub(in crate::ingest) explained: Option<&'s mut Vec<Explained>>,
 }
 
+/// What a record was found to be.
+struct Found<'f> {
+    /// The source whose shape it has, or that the request names.
+    kind: Option<Kind>,
+    /// The record that lies in it as a text, and the source of that.
+    inner: Option<(Flat<'f>, Kind)>,
+}
+
+impl<'f> Found<'f> {
+    fn of(flat: &'f Flat<'_>, envelope: Envelope<'_>) -> Self {
+        let kind = envelope.forced.or_else(|| envelope.own.told(flat));
+        let may_wrap = envelope.forced.is_none() && matches!(kind, None | Some(Kind::Native));
+        let inner = if may_wrap { unwrap::text(flat, envelope.own) } else { None };
+        Self { kind, inner }
+    }
+
+    fn event(self, flat: &Flat<'_>, envelope: Envelope<'_>, sink: &mut Sink<'_>) -> Result<Kind, Wrong> {
+        match self.inner {
+            Some((inner, kind)) => event_of_whole(&inner, Some(kind), envelope, sink),
+            None => event_of_whole(flat, self.kind, envelope, sink),
+        }
+    }
+}
+
 /// Adds the event that a record stands for to the batch, and says which source it was taken for.
 pub(in crate::ingest) fn event_of_flat(
     flat: &Flat<'_>,
     envelope: Envelope<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<Kind, Wrong> {
-    let told = envelope.forced.or_else(|| envelope.own.told(flat));
-    if envelope.forced.is_none()
-        && matches!(told, None | Some(Kind::Native))
-        && let Some(inner) = unwrap::text(flat, envelope.own)
-    {
-        return event_of_whole(&inner, envelope.own.told(&inner), envelope, sink);
-    }
-    event_of_whole(flat, told, envelope, sink)
+    Found::of(flat, envelope).event(flat, envelope, sink)
 }
 
 fn event_of_whole(
@@ -118,6 +138,7 @@ fn event_of_whole(
         let by_id = mapped.has(Field::RequestId) && !mapped.record.weak_id && mapped.has(Field::Account);
         let canonical = if by_id { Vec::new() } else { canonical(flat, sink.context.seed) };
         let record = &mut mapped.record;
+        record.may_hold_secrets = native::may_hold_secrets(record, &mut sink.scratch.texts);
         native::assemble(record, &canonical, envelope.line, sink.context, sink.scratch, sink.batch)
     });
     if let (Some(list), Some(mut explained)) = (sink.explained.as_deref_mut(), explained) {
@@ -168,14 +189,32 @@ fn event_of_json<'a>(
     if cloudflare::is_challenge(flat) {
         return true;
     }
+    let found = Found::of(flat, envelope);
     let known = envelope.forced.is_some()
         || sink.explained.is_some()
-        || envelope.own.told(flat).is_some_and(|kind| native_too || kind != Kind::Native)
-        || unwrap::text(flat, envelope.own).is_some();
-    if known && let Err(found) = event_of_flat(flat, envelope, sink) {
-        wrong(found);
+        || found.kind.is_some_and(|kind| native_too || kind != Kind::Native)
+        || found.inner.is_some();
+    if known && let Err(reason) = found.event(flat, envelope, sink) {
+        wrong(reason);
     }
     known
+}
+
+/// Adds the event of the object at the start of the bytes in one pass, where it is so simple: an object of a known
+/// source, that is none of the native one, holds one record, and is whole. Gives where it ends.
+pub(in crate::ingest) fn event_at_start(
+    bytes: &[u8],
+    envelope: Envelope<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<(usize, Result<Kind, Wrong>)> {
+    let (flat, end) = Flat::from_json(bytes).ok()?;
+    let is_simple = !flat.may_be_native() && !cloudflare::is_challenge(&flat) && sink.explained.is_none();
+    if !is_simple || !unwrap::elements(bytes.get(..end)?).is_empty() {
+        return None;
+    }
+    let found = Found::of(&flat, envelope);
+    let known = found.inner.is_some() || found.kind.is_some_and(|kind| kind != Kind::Native);
+    known.then(|| (end, found.event(&flat, envelope, sink)))
 }
 
 /// Adds the event of a line of text. Returns whether it is one.

@@ -5,7 +5,7 @@
 //! loggers write for "none" count as not given, with one exception: `NA` is the country Namibia.
 
 use super::super::reject::{Wrong, shown};
-use super::super::value::{Plain, Scalar, check_name, plain_number};
+use super::super::value::{Plain, Scalar, check_name, plain_number, text_of_first};
 use super::super::{Context, Proxies, address, extra, prompt, sketch, time};
 use super::field::Field;
 use super::record::{Names, Record, RecordSeed};
@@ -13,7 +13,7 @@ use super::{Scratch, hints, joins};
 use crate::event::{
     Dim, Draft, EventBatch, Micros, Number, Text, identity_of_request, identity_of_text, ip_bytes, is_public,
 };
-use crate::privacy::Privacy;
+use crate::privacy::{Finder, Privacy};
 use serde::de::DeserializeSeed;
 use serde_json::de::{Deserializer, Read};
 use std::borrow::Cow;
@@ -143,12 +143,8 @@ pub(in crate::ingest) fn read<'de>(
     record: &mut Record<'de>,
     scratch: &mut Scratch,
 ) -> Result<usize, serde_json::Error> {
-    // serde_json checks each string by itself when it reads bytes, and none when it reads text, which is a
-    // sixth of its time. So a line is checked once; whatever is wrong with it is found again, with its
-    // place, by reading bytes.
-    let head = bytes.get(..TEXT_LINE_BYTES_MAX).unwrap_or(bytes);
-    let line = memchr::memchr(b'\n', head).and_then(|end| bytes.get(..end));
-    if let Some(line) = line.and_then(|line| std::str::from_utf8(line).ok())
+    // What is wrong with a line is found again, with its place, by reading bytes.
+    if let Some(line) = text_of_first(bytes)
         && let Ok(end) = read_from(Deserializer::from_str(line), keep_extra, record, scratch)
     {
         return Ok(end);
@@ -156,9 +152,6 @@ pub(in crate::ingest) fn read<'de>(
     *record = Record::new();
     read_from(Deserializer::from_slice(bytes), keep_extra, record, scratch)
 }
-
-/// Longest line that is checked to be text as a whole.
-const TEXT_LINE_BYTES_MAX: usize = 16 << 10;
 
 fn read_from<'de, R: Read<'de>>(
     mut reader: Deserializer<R>,
@@ -281,6 +274,17 @@ fn settle_texts(record: &mut Record<'_>, privacy: &Privacy) -> Result<(), Wrong>
         }
     }
     Ok(())
+}
+
+/// Whether any text that is kept may hold a key or a token: one look at all of them is cheaper than one at each.
+pub(super) fn may_hold_secrets(record: &Record<'_>, texts: &mut Vec<u8>) -> bool {
+    const KEPT: [Field; 4] = [Field::Account, Field::RequestId, Field::Session, Field::PromptHash];
+    texts.clear();
+    for field in KEPT.into_iter().chain(DIM_TEXTS.into_iter().map(|(field, _)| field)) {
+        texts.extend_from_slice(field.of(record).text().as_bytes());
+        texts.push(b'\n');
+    }
+    Finder::get().may_hold(texts)
 }
 
 /// Puts hashes in the place of what must not be kept.

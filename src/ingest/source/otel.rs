@@ -10,6 +10,7 @@ use super::field::Field;
 use super::map::{Mapped, Source};
 use super::messages::{self, Chat};
 use super::pyrepr;
+use super::shape::is_gen_ai;
 use super::way::{How, Way, way};
 use std::borrow::Cow;
 
@@ -106,7 +107,12 @@ const MESSAGES: [&str; 6] = [
 ];
 
 fn finish(mapped: &mut Mapped<'_, '_>) {
-    let found = MESSAGES.into_iter().find_map(|path| {
+    // Most records hold no messages: one look at all paths is cheaper than one for each place.
+    let said = mapped.flat.iter().map(|(path, _)| path).filter(|path| is_gen_ai(path));
+    let said: Vec<&str> =
+        said.filter(|path| MESSAGES.into_iter().any(|base| path.starts_with(base))).collect();
+    let may_hold = |base: &str| said.iter().any(|path| path.starts_with(base));
+    let found = MESSAGES.into_iter().filter(|path| may_hold(path)).find_map(|path| {
         let chat = messages::read(mapped.flat, path);
         (chat != Chat::default()).then_some((path, chat))
     });

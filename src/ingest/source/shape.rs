@@ -3,10 +3,10 @@
 use super::super::flat::Flat;
 use super::map::{Source, Table, is_blank};
 use super::own::Own;
+use super::paths::Paths;
 use super::{
     caddy, cloudflare, envoy, helicone, kong, langfuse, litellm, native_source, nginx, otel, portkey, traefik,
 };
-use hashbrown::HashMap;
 use std::sync::LazyLock;
 
 /// A log source.
@@ -124,11 +124,14 @@ const GEN_AI: &str = "gen_ai.*";
 const GEN_AI_STARTS: [&str; 5] = ["gen_ai.", "traceloop.", "langfuse.", "llm.", "ai.model."];
 
 /// Paths that shapes ask for, with the number of their bit.
-static MARKS: LazyLock<HashMap<&'static str, u64>> = LazyLock::new(|| {
-    let mut marks = HashMap::new();
+static MARKS: LazyLock<Paths<u64>> = LazyLock::new(|| {
+    let mut marks = Paths::<u64>::new();
     for path in SHAPES.iter().flat_map(|(_, lists)| lists.iter()).flat_map(|list| list.iter()) {
-        let bit = 1 << marks.len();
-        marks.entry(*path).or_insert(bit);
+        let next = 1 << marks.len();
+        let bit = marks.entry(path);
+        if *bit == 0 {
+            *bit = next;
+        }
     }
     marks
 });
@@ -180,10 +183,10 @@ impl Kind {
 
     /// The built-in source whose shape a record has.
     pub(in crate::ingest) fn of(flat: &Flat<'_>) -> Option<Self> {
-        let mut seen = 0_u64;
+        let (marks, mut seen) = (&*MARKS, 0_u64);
         for (path, value) in flat.iter() {
-            let path = if GEN_AI_STARTS.iter().any(|start| path.starts_with(start)) { GEN_AI } else { path };
-            if let Some(bit) = MARKS.get(path)
+            let path = if is_gen_ai(path) { GEN_AI } else { path };
+            if let Some(bit) = marks.get(path)
                 && !is_blank(value)
             {
                 seen |= bit;
@@ -191,6 +194,12 @@ impl Kind {
         }
         MASKS.iter().find(|(_, mask)| *mask != 0 && seen & mask == *mask).map(|(kind, _)| *kind)
     }
+}
+
+/// Whether a path describes a model call.
+pub(super) fn is_gen_ai(path: &str) -> bool {
+    let first = path.as_bytes().first();
+    GEN_AI_STARTS.iter().any(|start| start.as_bytes().first() == first && path.starts_with(start))
 }
 
 /// Whether a top-level name that the contract does not know belongs to another source, so that a line

@@ -2,7 +2,7 @@
 
 use super::super::flat::Flat;
 use super::super::value::Scalar;
-use super::{Mappings, borrowed, nginx};
+use super::{Kind, Mappings, borrowed, nginx};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -34,8 +34,12 @@ pub(super) fn elements(object: &[u8]) -> Vec<&RawValue> {
     if elements.iter().all(|element| element.get().starts_with('{')) { elements } else { Vec::new() }
 }
 
-/// The record that a field of another one holds as a text, with the fields around it after its own.
-pub(super) fn text<'f>(outer: &'f Flat<'_>, own: Mappings) -> Option<Flat<'f>> {
+/// The record that a field of another one holds as a text, with the fields around it after its own, and its source.
+pub(super) fn text<'f>(outer: &'f Flat<'_>, own: Mappings) -> Option<(Flat<'f>, Kind)> {
+    // Most records have none of them: one look at all paths.
+    if !outer.iter().any(|(path, _)| TEXT_NAMES.contains(&path)) {
+        return None;
+    }
     for name in TEXT_NAMES {
         let Some(Scalar::Text(text)) = outer.get(name) else { continue };
         let text = text.trim();
@@ -48,8 +52,8 @@ pub(super) fn text<'f>(outer: &'f Flat<'_>, own: Mappings) -> Option<Flat<'f>> {
         for (path, value) in outer.iter().filter(|(path, _)| *path != name) {
             inner.push(path, borrowed(value));
         }
-        if own.told(&inner).is_some() {
-            return Some(inner);
+        if let Some(kind) = own.told(&inner) {
+            return Some((inner, kind));
         }
     }
     None
