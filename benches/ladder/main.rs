@@ -3,10 +3,11 @@
 //! Logs are made by the generator of `cahoots drill`, go through the decoder and the store as any log
 //! does, and every day is closed as it would be in life. The truth is read only afterwards.
 //!
-//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--first-seed N] [--verbose] [--check] [--baselines] [--hourly] [RUNG ...]`
+//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--first-seed N] [--verbose] [--check] [--baselines] [--hourly] [--write FOLDER] [RUNG ...]`
 //! A rung is E1 to E12, `injected` for one prompt in thousands of quiet accounts, or `honest` for a world without a campaign.
 //! `--hourly` looks at every hour of the log as a server would, and counts whoever is watched as flagged from then on;
-//! without it only closings count. `--baselines` adds a table of what three rules that people use today make of the same logs.
+//! without it only closings count. `--write` runs nothing: it writes the log as FOLDER/log.ndjson, and
+//! the campaign's accounts as FOLDER/campaign.txt, for a server to be fed with. `--baselines` adds a table of what three rules that people use today make of the same logs.
 
 #![expect(
     clippy::expect_used,
@@ -17,11 +18,13 @@
 mod baselines;
 mod outcome;
 mod run;
+mod write;
 
-use cahoots::drill::{CampaignPlan, Client, Exits, NAMES, WorldPlan, rung};
+use cahoots::drill::{CampaignPlan, Client, Exits, NAMES, World, WorldPlan, rung};
 use cahoots::event::Day;
 use outcome::{Claim, Outcome};
 use run::Options;
+use std::path::PathBuf;
 
 /// 2026-04-22.
 const FIRST_DAY: Day = Day(20_565);
@@ -37,6 +40,7 @@ struct Typed {
     check: bool,
     baselines: bool,
     hourly: bool,
+    write: Option<PathBuf>,
     rungs: Vec<String>,
 }
 
@@ -51,10 +55,15 @@ fn typed() -> Typed {
         check: false,
         baselines: false,
         hourly: false,
+        write: None,
         rungs: Vec::new(),
     };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
+        if arg == "--write" {
+            typed.write = Some(args.next().expect("a folder").into());
+            continue;
+        }
         let mut number = || args.next().expect("a value").parse().expect("a number");
         match arg.as_str() {
             "--bench" => {}
@@ -109,6 +118,9 @@ fn main() {
                 let mut plan = WorldPlan::honest(FIRST_DAY, typed.days, typed.honest);
                 if *size > 0 {
                     plan = plan.with(campaign(name, *size));
+                }
+                if let Some(folder) = &typed.write {
+                    return write::log(folder, &World::new(plan, seed)).expect("a folder to write to");
                 }
                 let (verbose, baselines, hourly) = (typed.verbose, typed.baselines, typed.hourly);
                 let options = Options { verbose, baselines, hourly };
