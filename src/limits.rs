@@ -201,6 +201,16 @@ pub const DISK_FLOOR_BYTES: u64 = 16 << 20;
 /// Bytes of redb's page cache.
 pub const CACHE_BYTES: usize = 192 << 20;
 
+/// Heaps of glibc's allocator, for all threads together; past it threads take turns at them.
+pub const ALLOCATOR_HEAPS: usize = 2;
+
+/// Bytes from which a piece of memory is taken from the system by itself, and given back as soon as it is free: nearly
+/// all that a closing needs is in larger ones. Smaller ones come from the heaps.
+pub const ALLOCATOR_MAPPED_BYTES: usize = 1 << 20;
+
+/// Free bytes at the end of a heap past which they are given back.
+pub const ALLOCATOR_SPARE_BYTES: usize = 64 << 20;
+
 /// File size up to which the whole file's checksums are walked on open, about 2.5 s a GB.
 /// Above it the checksum of each value, verified at each read, has to do.
 pub const FULL_CHECK_BYTES_MAX: u64 = 256 << 20;

@@ -20,6 +20,7 @@ mod explain_source;
 mod fingerprint;
 mod ingest;
 mod ip;
+mod memory;
 mod neighbors;
 mod pairs;
 mod search;

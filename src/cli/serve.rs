@@ -2,6 +2,7 @@
 
 use crate::app::{self, Options};
 use crate::cli::error::CliError;
+use crate::cli::memory;
 use crate::config::{Config, Typed};
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
@@ -60,6 +61,7 @@ pub(crate) struct Serve {
 impl Serve {
     /// Serves until a signal.
     pub(crate) fn run(self) -> Result<(), CliError> {
+        memory::settle();
         let options = self.options()?;
         log_to_stderr("info");
         Ok(app::serve(&options, told_to_stop(), |_| {})?)

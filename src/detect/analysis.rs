@@ -275,8 +275,8 @@ fn enter(
     ledger.report = examined.report;
     let documents = places.into_iter().zip(&examined.evidence);
     let mut keeps = documents
-        .filter_map(|(place, document)| Some((place? as i32, document.to_string())))
-        .map(|(number, document)| Keep::record(Shelf::Evidence, number, &document))
+        .filter_map(|(place, document)| Some((place? as i32, document)))
+        .map(|(number, document)| Keep::record(Shelf::Evidence, number, document))
         .collect::<Result<Vec<_>, _>>()?;
     if told.len() > 0 && !keeps.is_empty() {
         keeps.push(Keep::record(Shelf::Told, day, &told)?);

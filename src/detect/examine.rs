@@ -83,8 +83,8 @@ pub(super) struct Examined {
     pub found: Found,
     /// Groups that were strong for the first time or are still.
     pub strong: BTreeMap<u64, i32>,
-    /// Evidence of each cluster, in their order.
-    pub evidence: Vec<Value>,
+    /// Evidence of each cluster, in their order, written out: as text it is a tenth of what it is as a tree.
+    pub evidence: Vec<String>,
 }
 
 /// Examines the window that ends with the last of some days.
@@ -118,7 +118,7 @@ fn judge(
     meetings: &Meetings,
     given: &Given<'_>,
     report: &mut Report,
-) -> (Found, BTreeMap<u64, i32>, Vec<Value>) {
+) -> (Found, BTreeMap<u64, i32>, Vec<String>) {
     let bench = bench(window, Null::of(window, background::is_young(window)));
     let mut groups = stars(window, &bench.rates);
     groups.extend(meetings.groups());
@@ -166,7 +166,10 @@ fn judge(
     let evidence = super::in_parallel(
         documents,
         || (),
-        |(), at| found.clusters.get(at).map_or(Value::Null, |cluster| evidence::document(&context, cluster)),
+        |(), at| {
+            let document = found.clusters.get(at).map(|cluster| evidence::document(&context, cluster));
+            document.unwrap_or(Value::Null).to_string()
+        },
     );
     (found, strong, evidence)
 }

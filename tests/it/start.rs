@@ -86,3 +86,20 @@ fn a_graceful_stop_ends_with_zero_and_the_next_start_has_everything() {
     assert_eq!(server.rows(), 3_000);
     assert_eq!(server.folder(), folder.path());
 }
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_allocator_gives_memory_back_unless_somebody_has_chosen_otherwise() {
+    let of_malloc = |server: &Server| -> Vec<String> {
+        let all = std::fs::read(format!("/proc/{}/environ", server.pid())).unwrap();
+        let all = String::from_utf8_lossy(&all).into_owned();
+        all.split('\0').filter(|one| one.starts_with("MALLOC_")).map(str::to_owned).collect()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    assert!(of_malloc(&server).contains(&"MALLOC_ARENA_MAX=2".to_owned()), "{:?}", of_malloc(&server));
+    drop(server);
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_cahoots"));
+    let server = Server::start_with(folder.path(), command.env("MALLOC_ARENA_MAX", "7"), &[]);
+    assert_eq!(of_malloc(&server), ["MALLOC_ARENA_MAX=7"]);
+}

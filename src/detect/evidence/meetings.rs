@@ -52,9 +52,9 @@ fn visits_at(window: &Window, met: &[Meeting]) -> BTreeMap<(u32, u32), Vec<Times
     if visits.is_empty() {
         return visits;
     }
-    for (at, of_day) in window.visits.iter().enumerate() {
+    for at in 0..window.days() {
         let start = Day(window.first_day + at as i32).start();
-        for visit in of_day {
+        for visit in window.visits_on(at, |_| true) {
             if let Some(times) = visits.get_mut(&(visit.ip, visit.account)) {
                 let time = |second: u32| start + i64::from(second) * MICROS_A_SECOND;
                 times.push((time(visit.first), time(visit.last)));

@@ -115,7 +115,7 @@ pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, u
     let mut differences = Vec::new();
     let mut agreed = 0;
     match again {
-        Some(again) => compare(&claimed, again, String::new(), &mut differences, &mut agreed),
+        Some(again) => compare(&claimed, &again, String::new(), &mut differences, &mut agreed),
         None => differences.push(Difference {
             place: "/members".to_owned(),
             claimed: "a cluster".to_owned(),
@@ -126,7 +126,7 @@ pub fn verify(sealed: &Value, snapshot: &Snapshot) -> Result<(Vec<Difference>, u
 }
 
 /// The evidence, among what was computed, that names most of the claimed members.
-fn nearest<'a>(found: &Found, evidence: &'a [Value], claimed: &Value) -> Option<&'a Value> {
+fn nearest(found: &Found, evidence: &[String], claimed: &Value) -> Option<Value> {
     debug_assert_eq!(found.clusters.len(), evidence.len(), "one document each");
     let names = |document: &Value| -> Vec<String> {
         let members = document.pointer("/members").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -135,8 +135,10 @@ fn nearest<'a>(found: &Found, evidence: &'a [Value], claimed: &Value) -> Option<
     let mut wanted = names(claimed);
     wanted.sort_unstable();
     let common =
-        |document: &&Value| names(document).iter().filter(|n| wanted.binary_search(n).is_ok()).count();
-    evidence.iter().max_by_key(common).filter(|best| common(best) > 0)
+        |document: &Value| names(document).iter().filter(|n| wanted.binary_search(n).is_ok()).count();
+    let documents = evidence.iter().filter_map(|text| serde_json::from_str::<Value>(text).ok());
+    let counted = documents.map(|document| (common(&document), document));
+    counted.max_by_key(|(common, _)| *common).filter(|(common, _)| *common > 0).map(|(_, best)| best)
 }
 
 fn day(document: &Value, place: &'static str) -> Result<i32, VerifyError> {

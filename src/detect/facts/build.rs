@@ -12,6 +12,7 @@ use crate::event::{Aspect, Day, Dim, MICROS_A_SECOND, is_public_bytes, mark};
 use crate::limits::{PROMPT_SAMPLE, SESSION_GAP_SECONDS};
 use crate::store::{Snapshot, StoreError};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Facts of the rows of a gathering.
 pub(crate) fn gather(snapshot: &Snapshot, wanted: &Gathering) -> Result<DayFacts, StoreError> {
@@ -116,13 +117,11 @@ pub(super) fn names(snapshot: &Snapshot, dim: Dim, keys: &[u32]) -> Vec<Option<u
 }
 
 /// What a route says.
-#[expect(clippy::struct_excessive_bools, reason = "four things that are so or not, side by side")]
 #[derive(Clone, Copy, Default)]
 struct Route {
     refused: bool,
     labelled: bool,
     target: bool,
-    coding: bool,
 }
 
 struct Routes(BTreeMap<u32, Route>);
@@ -148,7 +147,6 @@ impl Routes {
                 refused: matches!(status, Some(403 | 429)),
                 labelled: topic.is_some(),
                 target: is(&TARGET_TOPICS),
-                coding: is(&["cod", "software", "program"]),
             }
         };
         Self(keys.into_iter().map(|key| (key, route(key))).collect())
@@ -162,31 +160,22 @@ impl Routes {
 fn accounts(lines: &[Line], routes: &Routes) -> Vec<AccountDay> {
     let mut days = Vec::new();
     for lines in lines.chunk_by(|a, b| a.account == b.account) {
-        let (Some(first), Some(last)) = (lines.first(), lines.last()) else { continue };
-        let mut day = AccountDay {
-            account: first.account,
-            first: first.second,
-            last: last.second,
-            created: i32::MIN,
-            ..AccountDay::default()
-        };
+        let Some(account) = lines.first().map(|line| line.account) else { continue };
+        let mut day = AccountDay { account, created: i32::MIN, ..AccountDay::default() };
         for line in lines {
             let route = routes.of_key(line.route);
-            let seen = line.exact != 0 || line.keys != [0; 4];
             let aims = line.marks & (mark::REASONING | mark::GRADING | mark::AGENT) != 0;
             day.events += 1;
             day.input += u64::from(line.input);
             day.output += u64::from(line.output);
             day.hours |= 1 << (line.second / 3600).min(23);
-            day.prompts += u32::from(seen);
             day.labelled += u32::from(route.labelled || line.chars != 0);
             day.target += u32::from(route.target || aims);
-            day.reasoning += u32::from(line.marks & mark::REASONING != 0);
-            day.coding += u32::from(route.coding || line.marks & mark::CODING != 0);
-            day.refused += u32::from(route.refused);
         }
         days.push(day);
     }
+    // Fourteen days of these stay in memory.
+    days.shrink_to_fit();
     days
 }
 
@@ -202,6 +191,7 @@ fn sessions(lines: &[Line]) -> Vec<u64> {
         }
         before = Some(line);
     }
+    starts.shrink_to_fit();
     starts
 }
 
@@ -313,5 +303,6 @@ fn origins(snapshot: &Snapshot, lines: &[Line], facts: &mut DayFacts) {
         }
         same
     });
-    facts.visits = visits;
+    visits.shrink_to_fit();
+    facts.visits = Arc::new(visits);
 }

@@ -16,6 +16,7 @@ pub(super) use read::Gathering;
 pub(super) use sightings::{Lookout, sightings};
 
 use crate::store::{Decode, Encode};
+use std::sync::Arc;
 
 /// A value that accounts can hold, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,22 +89,10 @@ pub struct AccountDay {
     pub output: u64,
     /// Hours of the day with an event, one bit each.
     pub hours: u32,
-    /// Events whose prompt was seen in some form.
-    pub prompts: u32,
     /// Events that can be told apart by topic or by prompt.
     pub labelled: u32,
     /// Labelled events of the kind that extraction aims at: agents, tools, reasoning, grading.
     pub target: u32,
-    /// Events that ask for written-out reasoning.
-    pub reasoning: u32,
-    /// Events about programming.
-    pub coding: u32,
-    /// Events answered with 403 or 429.
-    pub refused: u32,
-    /// First event, seconds since the start of the day.
-    pub first: u32,
-    /// Last event, seconds since the start of the day.
-    pub last: u32,
     /// Autonomous system of most events, 0 if not given.
     pub asn: u32,
     /// Countries seen.
@@ -151,8 +140,8 @@ pub struct DayFacts {
     pub digest: [u64; 4],
     /// By account.
     pub accounts: Vec<AccountDay>,
-    /// By account and address.
-    pub visits: Vec<Visit>,
+    /// By account and address. There are more of them than of anything else, so that windows share them.
+    pub visits: Arc<Vec<Visit>>,
     /// For each of [`Kind::PAIRED`]: account in the high half, value in the low half.
     pub pairs: [Vec<u64>; 6],
     /// Phrase key in the high half, account in the low half.

@@ -33,7 +33,7 @@ const SHARING_MAX: f64 = 1.0 / 300.0;
 const INCIDENCES_MIN: u64 = 20;
 
 /// Seconds within which two visits are a meeting.
-const MEETING_SECONDS: i64 = 86_400;
+const MEETING_SECONDS: u32 = 86_400;
 
 /// Neighbours, and addresses met at, that a member of the core has.
 pub(in crate::detect) const CORE: usize = 2;
@@ -43,8 +43,9 @@ pub(in crate::detect) const CORE: usize = 2;
 struct Stay {
     ip: u32,
     account: u32,
-    from: i64,
-    to: i64,
+    /// Seconds since the start of the window.
+    from: u32,
+    to: u32,
 }
 
 /// Two accounts that met at an address.
@@ -107,11 +108,11 @@ const LANES: u32 = 8;
 /// the accounts.
 fn stays(window: &Window, open: &BTreeMap<u32, f64>, lane: u32) -> Vec<Stay> {
     let mut all: Vec<Stay> = Vec::new();
-    for (day, visits) in window.visits.iter().enumerate() {
-        let start = day as i64 * 86_400;
-        let ours = visits.iter().filter(|visit| visit.account % LANES == lane);
+    for day in 0..window.days() {
+        let start = day as u32 * 86_400;
+        let ours = window.visits_on(day, |ordinal| ordinal % LANES == lane);
         all.extend(ours.filter(|visit| open.contains_key(&visit.asn)).map(|visit| {
-            let (from, to) = (start + i64::from(visit.first), start + i64::from(visit.last));
+            let (from, to) = (start + visit.first, start + visit.last);
             Stay { ip: visit.ip, account: visit.account, from, to }
         }));
     }
@@ -144,11 +145,9 @@ fn meetings_in(stays: &[Vec<Stay>], lane: u32) -> Vec<Meeting> {
 /// Networks in which two strangers hardly ever share an address, with the chance that they do.
 fn open_networks(window: &Window) -> BTreeMap<u32, f64> {
     let mut seen: Vec<(u32, u32, u32)> = Vec::new();
-    for visits in &window.visits {
-        let established =
-            visits.iter().filter(|visit| window.account(visit.account).is_some_and(|a| a.mature));
-        seen.extend(established.map(|visit| (visit.asn, visit.ip, visit.account)));
-    }
+    let established =
+        window.visits().filter(|visit| window.account(visit.account).is_some_and(|account| account.mature));
+    seen.extend(established.map(|visit| (visit.asn, visit.ip, visit.account)));
     seen.sort_unstable();
     seen.dedup();
     let mut open = BTreeMap::new();

@@ -22,6 +22,7 @@ use super::side_by_side;
 use crate::event::{Day, Dim, Micros};
 use crate::store::{Catalog, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Strata: network types times quintiles of volume.
 pub(super) const STRATA: usize = networks::TYPES * 5;
@@ -83,8 +84,8 @@ pub struct Window {
     pub totals: Vec<u64>,
     /// Values and holders by [`Kind`].
     items: [Items; Kind::COUNT],
-    /// Visits of each day of the window, account as rank.
-    pub visits: Vec<Vec<Visit>>,
+    /// Visits of each day of the window, as the facts have them.
+    visits: Vec<Arc<Vec<Visit>>>,
     /// Rank by ordinal, `u32::MAX` for accounts that are not in the window.
     ranks: Vec<u32>,
     /// Values that only account records have, ascending; numbered from `TOLD_FIRST`.
@@ -108,7 +109,7 @@ impl Window {
             totals: vec![0; days.len()],
             accounts,
             items: Default::default(),
-            visits: Vec::new(),
+            visits: days.iter().map(|facts| Arc::clone(&facts.visits)).collect(),
             ranks,
             told: Vec::new(),
         };
@@ -183,11 +184,24 @@ impl Window {
         self.items[Kind::Pivot as usize] = Items::of(pairs, self.accounts.len());
     }
 
+    /// Visits of a day of the window, counted from its first, by accounts whose ordinals are wanted; the account of a
+    /// visit is a rank.
+    pub fn visits_on(&self, day: usize, wanted: impl Fn(u32) -> bool) -> impl Iterator<Item = Visit> {
+        let of_day = self.visits.get(day).into_iter().flat_map(|visits| visits.iter());
+        let wanted = of_day.filter(move |visit| wanted(visit.account));
+        wanted.filter_map(|visit| Some(Visit { account: self.rank(visit.account)?, ..*visit }))
+    }
+
+    /// Visits of all days.
+    pub fn visits(&self) -> impl Iterator<Item = Visit> {
+        (0..self.visits.len()).flat_map(|day| self.visits_on(day, |_| true))
+    }
+
     /// Addresses in hosting networks that each account used.
     #[must_use]
     pub fn rented(&self) -> Lists {
         let is_rented = |asn| matches!(NetworkType::of_asn(asn), NetworkType::Hosting | NetworkType::Cloud);
-        let visits = self.visits.iter().flatten().filter(|visit| is_rented(visit.asn));
+        let visits = self.visits().filter(|visit| is_rented(visit.asn));
         let mut pairs: Vec<u64> = visits.map(|visit| pair(visit.account, visit.ip)).collect();
         pairs.sort_unstable();
         pairs.dedup();
@@ -312,24 +326,16 @@ impl Window {
             let told = told.iter().filter(|(kind, _)| Kind::PAIRED.get(at) == Some(kind));
             Items::of(pairs.chain(told.flat_map(|(_, pairs)| pairs.iter().copied())).collect(), count)
         };
-        let visits = || {
-            let of_day = |facts: &&DayFacts| {
-                let visits = facts.visits.iter();
-                visits.filter_map(|v| Some(Visit { account: self.rank(v.account)?, ..*v })).collect()
-            };
-            days.iter().map(of_day).collect()
-        };
         // Phrases are as much work as all that is paired.
-        let (templates, (visits, paired)) = side_by_side(
+        let (templates, paired) = side_by_side(
             || Items::of(self.templates(days), count),
-            || (visits(), (0..Kind::PAIRED.len()).map(paired).collect::<Vec<Items>>()),
+            || (0..Kind::PAIRED.len()).map(paired).collect::<Vec<Items>>(),
         );
-        self.visits = visits;
         self.items[Kind::Template as usize] = templates;
         for (kind, items) in Kind::PAIRED.into_iter().zip(paired) {
             self.items[kind as usize] = items;
         }
-        let pairs = self.visits.iter().flatten().map(|visit| pair(visit.account, visit.ip)).collect();
+        let pairs = self.visits().map(|visit| pair(visit.account, visit.ip)).collect();
         let ips = Items::of(pairs, count);
         for (kind, dim) in [(Kind::Prefix, Dim::Net), (Kind::Site, Dim::Site)] {
             self.items[kind as usize] = Items::of(networks_of(snapshot, &ips, dim), count);

@@ -2,6 +2,7 @@
 
 use super::{Account, Items, Window};
 use crate::detect::facts::{Kind, Visit, pair};
+use std::sync::Arc;
 
 /// Stratum of homes with usual volume.
 pub(in crate::detect) const HOMES: u8 = 5 + 2;
@@ -90,7 +91,7 @@ impl Draft {
             daily,
             totals: vec![total; days],
             items: self.held.map(|pairs| Items::of(pairs, count)),
-            visits: self.visits,
+            visits: self.visits.into_iter().map(Arc::new).collect(),
             told: Vec::new(),
             ranks: (0..count as u32).collect(),
             accounts: self.accounts,
