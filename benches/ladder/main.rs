@@ -3,11 +3,12 @@
 //! Logs are made by the generator of `cahoots drill`, go through the decoder and the store as any log
 //! does, and every day is closed as it would be in life. The truth is read only afterwards.
 //!
-//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--first-seed N] [--verbose] [--check] [--baselines] [--hourly] [--write FOLDER] [RUNG ...]`
+//! `cargo bench --bench ladder -- [--honest N] [--days N] [--sizes 30,100,1000] [--seeds N] [--first-seed N] [--verbose] [--check] [--baselines] [--hourly] [--write FOLDER [--percent N]] [RUNG ...]`
 //! A rung is E1 to E12, `injected` for one prompt in thousands of quiet accounts, or `honest` for a world without a campaign.
 //! `--hourly` looks at every hour of the log as a server would, and counts whoever is watched as flagged from then on;
 //! without it only closings count. `--write` runs nothing: it writes the log as FOLDER/log.ndjson, and
-//! the campaign's accounts as FOLDER/campaign.txt, for a server to be fed with. `--baselines` adds a table of what three rules that people use today make of the same logs.
+//! the campaign's accounts as FOLDER/campaign.txt, for a server to be fed with; of the honest
+//! accounts' requests only N percent, if that is given. `--baselines` adds a table of what three rules that people use today make of the same logs.
 
 #![expect(
     clippy::expect_used,
@@ -41,6 +42,7 @@ struct Typed {
     baselines: bool,
     hourly: bool,
     write: Option<PathBuf>,
+    percent: u32,
     rungs: Vec<String>,
 }
 
@@ -56,6 +58,7 @@ fn typed() -> Typed {
         baselines: false,
         hourly: false,
         write: None,
+        percent: 100,
         rungs: Vec::new(),
     };
     let mut args = std::env::args().skip(1);
@@ -69,6 +72,7 @@ fn typed() -> Typed {
             "--bench" => {}
             "--honest" => typed.honest = number(),
             "--days" => typed.days = number(),
+            "--percent" => typed.percent = number(),
             "--seeds" => typed.seeds = u64::from(number()),
             "--first-seed" => typed.first_seed = u64::from(number()),
             "--verbose" => typed.verbose = true,
@@ -120,7 +124,8 @@ fn main() {
                     plan = plan.with(campaign(name, *size));
                 }
                 if let Some(folder) = &typed.write {
-                    return write::log(folder, &World::new(plan, seed)).expect("a folder to write to");
+                    return write::log(folder, &World::new(plan, seed), typed.percent)
+                        .expect("a folder to write to");
                 }
                 let (verbose, baselines, hourly) = (typed.verbose, typed.baselines, typed.hourly);
                 let options = Options { verbose, baselines, hourly };
