@@ -251,6 +251,25 @@ fn its_timeline(found: &Found<'_>, world: &cahoots::drill::World) {
     assert!(found.get("/v1/clusters/{id}/timeline?format=table").text().contains("ACCOUNTS"));
 }
 
+/// Computes every member's odds by hand, from what the document says.
+fn odds_follow_from_the_rates(document: &Value) {
+    let rule = &document["membership"];
+    let rates = rule["families"].as_object().expect("families");
+    for member in document["members"].as_array().expect("members") {
+        let lists = |field: &str, family: &str| {
+            member[field].as_array().is_some_and(|list| list.iter().any(|one| one == family))
+        };
+        let mut odds = rule["ln_prior"].as_f64().expect("a prior");
+        for (family, rate) in rates.iter().filter(|(family, _)| !lists("cannot_say", family)) {
+            let [inside, outside] = ["members", "others"].map(|of| rate[of].as_f64().expect("a rate"));
+            let agrees = lists("agrees_in", family);
+            odds += if agrees { (inside / outside).ln() } else { ((1.0 - inside) / (1.0 - outside)).ln() };
+        }
+        let claimed = member["ln_odds"].as_f64().expect("odds");
+        assert!((odds - claimed).abs() < 1e-9 && odds >= rule["ln_odds_asked"].as_f64().unwrap(), "{member}");
+    }
+}
+
 fn its_evidence(found: &Found<'_>, log: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let (pack, path) = (folder.path().join("pack"), folder.path().join("log.ndjson"));
@@ -287,6 +306,7 @@ fn its_evidence(found: &Found<'_>, log: &[u8]) {
     }
     assert!(!page.contains("not known"), "every figure of the page is there: {page}");
     let document = found.json("/v1/clusters/{id}/evidence");
+    odds_follow_from_the_rates(&document);
     assert_eq!(
         (&document["case"]["cluster"], &document["counted"]["accounts"]),
         (&json!(found.id), &json!(60))

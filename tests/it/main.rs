@@ -22,6 +22,7 @@ mod full_disk;
 mod harness;
 mod hours;
 mod join;
+mod meetings;
 mod sources;
 mod start;
 mod worlds;

@@ -352,7 +352,7 @@ fn accounts(page: &mut Page, document: Part<'_>) {
         ]);
     }
     page.line(&format!(
-        "\nLooked at and left out, because they agree in too few families: {}.",
+        "\nLooked at and left out, because the odds are lower, they agree in too few families or ask for other things: {}.",
         document.text("/excluded/accounts")
     ));
 }

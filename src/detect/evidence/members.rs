@@ -24,6 +24,8 @@ pub(super) fn rule(cluster: &Confirmed) -> Value {
                          (agreeing + 0.5) / (asked + 1)",
         "ln_prior": telling.prior,
         "ln_odds_asked": MEMBER_ODDS,
+        "besides": "three families have to agree, or two with a text, a client or a payment among them; who agrees in none of \
+                    those three must not ask for less than half as much of the target as the middle account",
         "formula": "ln odds = ln prior + sum over families of ln(members / others) where the account agrees, of \
                     ln((1 - members) / (1 - others)) where it does not, of nothing where it cannot say",
     })

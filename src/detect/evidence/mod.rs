@@ -1,8 +1,8 @@
 //! Evidence: everything behind a cluster's verdict, as one JSON document that anybody with the same events
 //! can compute again.
 //!
-//! `figures.rs` has what each family says, `meetings.rs` who met where, `members.rs` how each account was asked, `weigh.rs` the rule of the verdict and what is left when a part of the
-//! evidence is taken away, `markdown.rs` the same for people, `verify.rs` the recomputation.
+//! `figures.rs` has what each family says, `meetings.rs` who met where, `members.rs` how each account was asked,
+//! `weigh.rs` the rule of the verdict and what is left when a part of the evidence is taken away, `markdown.rs` the same for people, `verify.rs` the recomputation.
 //! Writing files belongs to `cli`.
 
 mod figures;
