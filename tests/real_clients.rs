@@ -11,12 +11,16 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[path = "real_clients/edge.rs"]
+mod edge;
 #[path = "real_clients/front.rs"]
 mod front;
 #[path = "real_clients/gateways.rs"]
 mod gateways;
 #[path = "real_clients/install.rs"]
 mod install;
+#[path = "real_clients/litellm.rs"]
+mod litellm;
 #[path = "real_clients/shippers.rs"]
 mod shippers;
 #[path = "real_clients/trial.rs"]
@@ -24,7 +28,7 @@ mod trial;
 
 use install::{python, recipe};
 use std::io::Write;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use trial::{ACCOUNTS, PART, Trial};
 
 /// A program in Python that makes one event of each line.
@@ -131,59 +135,17 @@ fn traefik_with_the_opentelemetry_collector_delivers_every_request() {
     logs_to_a_file(gateways::traefik, shippers::opentelemetry_collector);
 }
 
-/// `LiteLLM`'s proxy with a model that it plays itself.
-fn litellm(trial: &Trial, port: u16) -> Child {
-    let folder = trial.folder();
-    let _callback = recipe(folder, "litellm_cahoots.py", &[]);
-    let key = "api_key: os.environ/OPENAI_API_KEY";
-    let (_, config) =
-        recipe(folder, "litellm.yaml", &[(key, "api_key: none\n      mock_response: Certainly.")]);
-    Command::new(python("litellm", &["litellm[proxy]==1.106.2"]).join("litellm"))
-        .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--config"])
-        .arg(config)
-        .env("HOME", folder)
-        .env("CAHOOTS_URL", trial.url())
-        .env("CAHOOTS_SPOOL", folder.join("spool"))
-        .env("LITELLM_MASTER_KEY", MASTER_KEY)
-        .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("LiteLLM starts")
-}
-
-/// It takes none that is easy to guess.
-const MASTER_KEY: &str = "sk-3f9c1be07a5d4426b8e0d1c79a64f25b";
-
-/// Calls of a chat model with some numbers.
-fn chat(port: u16, numbers: std::ops::Range<u64>) {
-    let authorization = format!("Bearer {MASTER_KEY}");
-    for number in numbers {
-        let account = number % ACCOUNTS;
-        let body = format!(
-            r#"{{"model":"gpt-4o-mini","user":"account-{account}","messages":[{{"role":"user","content":"Question {number}"}}]}}"#
-        );
-        let address = format!("198.51.100.{account}");
-        let headers = [
-            ("Authorization", authorization.as_str()),
-            ("Content-Type", "application/json"),
-            ("X-Forwarded-For", &address),
-        ];
-        trial::ask(port, "POST /v1/chat/completions", &headers, &body);
-    }
-}
-
 #[test]
 fn litellm_delivers_every_call_also_after_it_was_killed_itself() {
     let mut trial = Trial::new();
     let port = trial::free_port();
-    trial.with(litellm(&trial, port));
-    trial.run(|numbers| chat(port, numbers));
+    trial.with(litellm::start(&trial, port, &trial.url()));
+    trial.run(|numbers| litellm::chat(port, numbers));
     let before = trial.refuse(503);
-    chat(port, 5 * PART..6 * PART);
+    litellm::chat(port, 5 * PART..6 * PART);
     trial.refused_since(before);
     trial.end_programs();
     trial.pass();
-    trial.with(litellm(&trial, port));
+    trial.with(litellm::start(&trial, port, &trial.url()));
     trial.arrived(6 * PART, "after LiteLLM was killed");
 }

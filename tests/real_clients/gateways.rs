@@ -9,11 +9,26 @@ use std::process::{Child, Command, Stdio};
 pub(crate) type Start = fn(&Trial, port: u16, log: &Path) -> Child;
 
 pub(crate) fn nginx(trial: &Trial, port: u16, log: &Path) -> Child {
-    let folder = trial.folder();
+    nginx_with(trial, port, log, &[])
+}
+
+/// nginx before a server that knows the account, with the lines of the recipe that are for that.
+pub(crate) fn nginx_before(trial: &Trial, port: u16, log: &Path, upstream: u16) -> Child {
+    let proxy = format!("proxy_pass http://127.0.0.1:{upstream};");
     let changes = [
-        ("/var/log/nginx/cahoots.json", log.to_str().unwrap()),
-        ("127.0.0.1:8080", &format!("127.0.0.1:{port}")),
+        ("# Your upstream: proxy_pass http://127.0.0.1:9000;", proxy.as_str()),
+        ("# proxy_set_header", "proxy_set_header"),
+        ("return 200 \"{}\";", ""),
     ];
+    nginx_with(trial, port, log, &changes)
+}
+
+fn nginx_with(trial: &Trial, port: u16, log: &Path, more: &[(&str, &str)]) -> Child {
+    let folder = trial.folder();
+    let address = format!("127.0.0.1:{port}");
+    let mut changes =
+        vec![("/var/log/nginx/cahoots.json", log.to_str().unwrap()), ("127.0.0.1:8080", &address)];
+    changes.extend(more);
     let (text, config) = recipe(folder, "nginx.conf", &changes);
     // What a packaged nginx takes from its own folders.
     let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -24,8 +39,12 @@ pub(crate) fn nginx(trial: &Trial, port: u16, log: &Path) -> Child {
     Command::new(root.join("usr/sbin/nginx"))
         .arg("-c")
         .arg(&config)
+        // One process: a worker would outlive its master, which is killed at the end.
         .arg("-g")
-        .arg(format!("daemon off; pid {0}/nginx.pid; error_log {0}/error.log;", folder.display()))
+        .arg(format!(
+            "daemon off; master_process off; pid {0}/nginx.pid; error_log {0}/error.log;",
+            folder.display()
+        ))
         .arg("-p")
         .arg(folder)
         .env("LD_LIBRARY_PATH", libraries(&root))

@@ -1,8 +1,9 @@
 //! The trial that every program goes through: quiet delivery, 429, 503, kill -9 and restart, quiet again.
 
 use crate::front::{Front, Mood};
+use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -113,9 +114,7 @@ impl Trial {
         }
         std::thread::scope(|scope| {
             scope.spawn(|| feed(3 * PART..4 * PART));
-            self.server.kill().expect("kill");
-            self.server.wait().expect("wait");
-            (self.server, self.address) = serve(&self.folder.path().join("data"));
+            self.restart();
             self.pass();
         });
         self.arrived(4 * PART, "after a kill");
@@ -123,9 +122,26 @@ impl Trial {
         self.arrived(5 * PART, "at the end");
     }
 
+    /// Kills cahoots and starts it again. Fronts hand on to where it was.
+    pub(crate) fn restart(&mut self) {
+        self.server.kill().expect("kill");
+        self.server.wait().expect("wait");
+        (self.server, self.address) = serve(&self.folder.path().join("data"));
+    }
+
+    /// A front of its own for a program that is held back while others are not.
+    pub(crate) fn another_front(&self) -> Front {
+        Front::start(self.address)
+    }
+
+    /// Has a front do something from now on, with cahoots where it is now.
+    pub(crate) fn set(&self, front: &Front, mood: Mood) {
+        front.set(mood, self.address);
+    }
+
     /// Refuses everything from now on. How many requests the front has answered before.
     pub(crate) fn refuse(&self, status: u16) -> u32 {
-        self.front.set(Mood::Answer(status), self.address);
+        self.set(&self.front, Mood::Answer(status));
         self.front.answered()
     }
 
@@ -136,15 +152,34 @@ impl Trial {
 
     /// Refuses nothing any more.
     pub(crate) fn pass(&self) {
-        self.front.set(Mood::Pass, self.address);
+        self.set(&self.front, Mood::Pass);
+    }
+
+    /// What cahoots answers to a GET.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&request(self.address, "GET", path)).expect("JSON")
+    }
+
+    /// Closes the last day, for which every event that waits is stored first.
+    pub(crate) fn analyze(&self) {
+        request(self.address, "POST", "/v1/analyze");
+    }
+
+    /// Waits until the status is as wanted.
+    pub(crate) fn until(&self, what: &str, mut wanted: impl FnMut(&Value) -> bool) {
+        let mut status = Value::Null;
+        let in_time = came_true(|| {
+            status = self.get("/v1/status?format=json");
+            wanted(&status)
+        });
+        assert!(in_time, "{what}: not within {} s: {status}", PATIENCE.as_secs());
     }
 
     /// Waits until as many events are stored, and no more, each under the account that it is of.
     pub(crate) fn arrived(&self, wanted: u64, when: &str) {
         let (mut events, mut accounts) = (None, None);
         came_true(|| {
-            let status: serde_json::Value =
-                serde_json::from_str(&get(self.address, "/v1/status?format=json")).expect("JSON");
+            let status = self.get("/v1/status?format=json");
             (events, accounts) = (status["events"].as_u64(), status["store"]["accounts"].as_u64());
             events >= Some(wanted)
         });
@@ -160,11 +195,12 @@ impl Drop for Trial {
     }
 }
 
-/// What cahoots answers to a GET.
-fn get(address: SocketAddr, path: &str) -> String {
+/// What cahoots answers to a request without a body.
+fn request(address: SocketAddr, method: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("cahoots listens");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("sent");
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
+    let rest = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+    stream.write_all((head + rest).as_bytes()).expect("sent");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("answered");
     text.split_once("\r\n\r\n").expect("body").1.to_owned()
@@ -183,8 +219,25 @@ pub(crate) fn api() -> SocketAddr {
     front.address
 }
 
+/// Connects to a port of this machine from one of its own addresses, of which it has all of 127.0.0.0/8.
+fn connect(from: Ipv4Addr, port: u16) -> std::io::Result<TcpStream> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        socket.connect((Ipv4Addr::LOCALHOST, port).into()).await?.into_std()
+    })?;
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
 /// Asks a server on a port, and waits until it is up and answers with success.
 pub(crate) fn ask(port: u16, start: &str, headers: &[(&str, &str)], body: &str) {
+    ask_from(Ipv4Addr::LOCALHOST, port, start, headers, body);
+}
+
+/// The same from an address of one's own.
+pub(crate) fn ask_from(from: Ipv4Addr, port: u16, start: &str, headers: &[(&str, &str)], body: &str) {
     let mut request = format!("{start} HTTP/1.1\r\nHost: api\r\nContent-Length: {}\r\n", body.len());
     for (name, value) in headers {
         request.extend([name, ": ", value, "\r\n"]);
@@ -192,7 +245,7 @@ pub(crate) fn ask(port: u16, start: &str, headers: &[(&str, &str)], body: &str) 
     request.extend(["Connection: close\r\n\r\n", body]);
     let mut answer = Err(std::io::ErrorKind::NotConnected.into());
     let up = came_true(|| {
-        answer = TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| {
+        answer = connect(from, port).and_then(|mut stream| {
             let mut text = String::new();
             stream.write_all(request.as_bytes())?;
             stream.read_to_string(&mut text).map(|_read| text)
