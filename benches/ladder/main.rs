@@ -30,17 +30,14 @@ use std::path::PathBuf;
 /// 2026-04-22.
 const FIRST_DAY: Day = Day(20_565);
 
-#[expect(clippy::struct_excessive_bools, reason = "four switches of a command line, side by side")]
 struct Typed {
     honest: u32,
     days: u32,
     sizes: Vec<u32>,
     seeds: u64,
     first_seed: u64,
-    verbose: bool,
     check: bool,
-    baselines: bool,
-    hourly: bool,
+    options: Options,
     write: Option<PathBuf>,
     percent: u32,
     rungs: Vec<String>,
@@ -53,10 +50,8 @@ fn typed() -> Typed {
         sizes: vec![1_000],
         seeds: 1,
         first_seed: 1,
-        verbose: false,
         check: false,
-        baselines: false,
-        hourly: false,
+        options: Options { verbose: false, baselines: false, hourly: false },
         write: None,
         percent: 100,
         rungs: Vec::new(),
@@ -75,10 +70,10 @@ fn typed() -> Typed {
             "--percent" => typed.percent = number(),
             "--seeds" => typed.seeds = u64::from(number()),
             "--first-seed" => typed.first_seed = u64::from(number()),
-            "--verbose" => typed.verbose = true,
+            "--verbose" => typed.options.verbose = true,
             "--check" => typed.check = true,
-            "--baselines" => typed.baselines = true,
-            "--hourly" => typed.hourly = true,
+            "--baselines" => typed.options.baselines = true,
+            "--hourly" => typed.options.hourly = true,
             "--sizes" => {
                 let sizes = args.next().expect("sizes");
                 typed.sizes = sizes.split(',').map(|size| size.parse().expect("a size")).collect();
@@ -127,13 +122,11 @@ fn main() {
                     return write::log(folder, &World::new(plan, seed), typed.percent)
                         .expect("a folder to write to");
                 }
-                let (verbose, baselines, hourly) = (typed.verbose, typed.baselines, typed.hourly);
-                let options = Options { verbose, baselines, hourly };
-                let (outcome, others) = run::run(name, *size, plan, seed, &options);
+                let (outcome, others) = run::run(name, *size, plan, seed, &typed.options);
                 println!("{outcome}");
                 claim.add(&outcome);
                 rules.extend(others);
-                if typed.baselines {
+                if typed.options.baselines {
                     rules.push(outcome.rule("cahoots"));
                 }
                 if typed.check && !outcome.is_good() {
@@ -143,7 +136,7 @@ fn main() {
             }
         }
     }
-    if typed.baselines {
+    if typed.options.baselines {
         println!("\n{}\n{}", Outcome::RULES, rules.join("\n"));
     }
     if !claim.is_empty() {

@@ -11,13 +11,9 @@ use super::facts::{DayFacts, Gathering, gather};
 use super::records::Records;
 use super::twins;
 use super::watch::hour_closes;
-use super::window::Window;
 use crate::limits::WINDOW_DAYS;
 use crate::store::{Snapshot, StoreError};
 use std::collections::BTreeMap;
-
-/// Share of a group that members of known clusters are when it is no new one.
-const KNOWN_SHARE: f64 = 0.3;
 
 /// Clusters that the days before and an hour of the open day show, and that the book does not know.
 pub(super) fn seen(
@@ -46,7 +42,7 @@ pub(super) fn seen(
             without_evidence: true,
         };
         let examined = examine(snapshot, &window, &given);
-        let is_new = |found: &Confirmed| is_new(&examined.window, ledger, found);
+        let is_new = |found: &Confirmed| !ledger.book.knows(&examined.window, found);
         (examined.found.clusters.into_iter().filter(is_new).collect::<Vec<_>>(), examined.window)
     });
     days.pop();
@@ -64,14 +60,4 @@ pub(super) fn seen(
         }
     }
     Ok(clusters)
-}
-
-/// Whether no known cluster has enough of a group.
-fn is_new(window: &Window, ledger: &Ledger, found: &Confirmed) -> bool {
-    let names = found.members.iter().filter_map(|rank| Some(window.account(*rank)?.name.as_str()));
-    let names: Vec<&str> = names.collect();
-    ledger.book.current().all(|cluster| {
-        let both = names.iter().filter(|name| cluster.member(name).is_some()).count();
-        (both as f64) < KNOWN_SHARE * names.len().min(cluster.members.len()) as f64 || both == 0
-    })
 }

@@ -115,11 +115,9 @@ impl<'w> Asking<'w> {
     /// Mean share of target requests over the accounts outside a group. One request in a hundred is assumed
     /// at least, so that a lift is no division by nothing.
     fn platform(&self, members: &[u32]) -> f64 {
-        let inside = members.iter().filter_map(|member| self.window.account(*member));
-        let told = inside.filter(|account| account.labelled >= LABELLED_MIN);
         let (mut sum, mut count) = (self.sum, f64::from(self.count));
-        for account in told {
-            sum -= share(account.target, account.labelled);
+        for own in members.iter().filter_map(|member| self.share_of(*member)) {
+            sum -= own;
             count -= 1.0;
         }
         (sum / count.max(1.0)).max(0.01)

@@ -112,14 +112,7 @@ impl Privacy {
     /// A text of a dimension as it is kept. What is kept already stays what it is.
     #[must_use]
     pub fn kept<'t>(&self, dim: Dim, text: &'t str) -> Cow<'t, str> {
-        match dim {
-            Dim::Account => self.account(text),
-            Dim::ApiKey => self.api_key(text),
-            Dim::Payment => self.payment(text),
-            Dim::EmailDomain => email_domain(text),
-            _ => None,
-        }
-        .map_or_else(|| self.without_secrets(text), Cow::Owned)
+        self.kept_always(dim, text).map_or_else(|| self.without_secrets(text), Cow::Owned)
     }
 
     /// What of [`Self::kept`] no look for secrets in the whole line can spare. None if nothing changes.

@@ -99,6 +99,12 @@ impl Book {
         self.clusters.iter().filter(|cluster| cluster.merged_into.is_none())
     }
 
+    /// Whether a found cluster is one that is known.
+    pub(in crate::detect) fn knows(&self, window: &Window, found: &Confirmed) -> bool {
+        let names = names_of(window, found);
+        self.clusters.iter().any(|cluster| cluster.is_same(&names))
+    }
+
     /// Notes in the history of clusters that members were banned.
     pub(in crate::detect) fn banned(&mut self, accounts: &[&String], day: i32) {
         for cluster in self.clusters.iter_mut().filter(|cluster| cluster.merged_into.is_none()) {
@@ -143,15 +149,9 @@ impl Book {
 
     /// Joins a found cluster to the one it is, or enters it; says where.
     fn place(&mut self, page: &Page<'_>, found: &Confirmed, at: usize) -> Option<usize> {
-        let names: BTreeSet<&str> =
-            found.members.iter().filter_map(|m| page.window.account(*m)).map(|a| a.name.as_str()).collect();
+        let names = names_of(page.window, found);
         let day = page.window.day;
-        let is_same = |cluster: &Cluster| {
-            let both = cluster.members.iter().filter(|m| names.contains(m.account.as_str())).count();
-            let smaller = cluster.members.len().min(names.len());
-            cluster.merged_into.is_none() && both as f64 >= SAME_SHARE * smaller as f64 && both > 0
-        };
-        let same = (0..self.clusters.len()).filter(|at| is_same(&self.clusters[*at]));
+        let same = (0..self.clusters.len()).filter(|at| self.clusters[*at].is_same(&names));
         // What was found again today already is found a second time: it has come apart.
         let (whole, mut same): (Vec<usize>, Vec<usize>) =
             same.partition(|at| self.clusters[*at].renewed == day);
@@ -211,6 +211,11 @@ impl Book {
     }
 }
 
+/// Names of the members of a found cluster.
+fn names_of<'w>(window: &'w Window, found: &Confirmed) -> BTreeSet<&'w str> {
+    found.members.iter().filter_map(|rank| window.account(*rank)).map(|one| one.name.as_str()).collect()
+}
+
 /// A new entry: its id is that of its oldest members.
 fn begin(page: &Page<'_>, found: &Confirmed) -> Cluster {
     let mut oldest: Vec<(i32, &str)> = found
@@ -257,6 +262,13 @@ fn begin(page: &Page<'_>, found: &Confirmed) -> Cluster {
 }
 
 impl Cluster {
+    /// Whether it was not taken up by another, and has enough of some accounts to be the cluster of them.
+    fn is_same(&self, names: &BTreeSet<&str>) -> bool {
+        let both = self.members.iter().filter(|member| names.contains(member.account.as_str())).count();
+        let smaller = self.members.len().min(names.len());
+        self.merged_into.is_none() && both as f64 >= SAME_SHARE * smaller as f64 && both > 0
+    }
+
     pub(super) fn happened(&mut self, day: i32, step: Step, accounts: usize, about: String) {
         self.history.push(Happening { day, step, accounts: accounts as u32, about });
     }
