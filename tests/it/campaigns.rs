@@ -218,3 +218,26 @@ fn a_shared_network_does_not_make_bystanders_accomplices() {
     }
     assert_eq!(classes, BTreeMap::from([("campaign", 80)]));
 }
+
+/// Accounts of a slow campaign behind exits in people's homes, without texts of their own at first, are known by
+/// meetings, volume and days. Two office workers who live beside an exit, work as much and on the same days were
+/// members for two days, though what they ask for is other people's work.
+#[test]
+fn neighbours_of_an_exit_who_ask_for_other_things_are_no_members() {
+    let plan = WorldPlan::honest(FIRST_DAY, 20, 10_000).with(rung("E5", 1_000).expect("a rung"));
+    let world = World::new(plan, 1);
+    let planted = planted(&world);
+    let mut house = House::new(1);
+    let mut most = 0;
+    // The second of the two days is closed by the requests of the day after it.
+    for day in 0..12 {
+        house.take(&lines(&world, day).concat());
+        house.close_days(|house| {
+            let accused = house.accused();
+            let innocent: Vec<&String> = accused.difference(&planted).collect();
+            assert!(innocent.is_empty(), "{innocent:?}");
+            most = most.max(accused.len());
+        });
+    }
+    assert!(most >= 200, "the campaign is seen: {most}");
+}

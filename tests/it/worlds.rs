@@ -51,10 +51,20 @@ impl House {
     }
 
     /// Takes all steps that are due, and looks on after each.
-    pub(crate) fn watch_due(&mut self, until: Option<Micros>, mut look: impl FnMut(&Self)) {
+    pub(crate) fn watch_due(&mut self, until: Option<Micros>, look: impl FnMut(&Self)) {
+        self.steps(until, true, look);
+    }
+
+    /// Closes the days that are due, and looks on after each; hours of the open day are not looked at.
+    pub(crate) fn close_days(&mut self, look: impl FnMut(&Self)) {
+        self.steps(None, false, look);
+    }
+
+    fn steps(&mut self, until: Option<Micros>, hours: bool, mut look: impl FnMut(&Self)) {
         loop {
             let snapshot = self.store.snapshot().expect("snapshot");
-            let Some(due) = self.analysis.due(&snapshot, until).expect("due") else { return };
+            let due = self.analysis.due(&snapshot, until).expect("due");
+            let Some(due) = due.filter(|due| hours || due.hour.is_none()) else { return };
             self.analysis.step(&self.store, due).expect("step");
             look(self);
         }
