@@ -78,7 +78,11 @@ impl Client {
         if header("transfer-encoding:").is_some_and(|coding| coding.contains("chunked")) {
             return Ok(Reply { status, body: self.chunks(head_end)? });
         }
-        let length: usize = header("content-length:").ok_or("an answer without length")?.parse()?;
+        let length: usize = match header("content-length:") {
+            // No content, and no length of it.
+            None if status == 204 => 0,
+            length => length.ok_or("an answer without length")?.parse()?,
+        };
         while self.buffer.len() < head_end + length {
             self.fill()?;
         }

@@ -267,6 +267,11 @@ impl Decoder {
     /// Decodes the object at the start of the bytes.
     fn object(&mut self, bytes: &[u8], last: bool) -> (usize, Step) {
         let window = bytes.get(..LINE_BYTES_MAX).unwrap_or(bytes);
+        let may_be_cut_off = !last && window.len() < LINE_BYTES_MAX && self.place.is_by_line();
+        if may_be_cut_off && memchr::memchr(b'\n', window).is_none() {
+            // Where a line is an event, one without its end is not tried: reading half of it is for nothing.
+            return (0, Step::Short);
+        }
         if self.was_foreign
             && let Some(end) = self.foreign_again(window)
         {
@@ -279,6 +284,10 @@ impl Decoder {
                 return (0, Step::Short);
             }
             Err(error) => {
+                // What is wrong may be in what a source passes over.
+                if let Some(end) = self.foreign_again(window) {
+                    return (end, Step::On);
+                }
                 self.give_up(Wrong::whole(malformed(&error, window.len())));
                 return (0, Step::On);
             }

@@ -30,6 +30,7 @@ mod budget;
 mod decoder;
 mod extra;
 mod flat;
+mod paths;
 mod prompt;
 mod protocol;
 mod proxies;
@@ -39,6 +40,7 @@ mod source;
 mod stream;
 mod time;
 mod value;
+mod wanted;
 mod writer;
 
 pub use accounts::AccountRecords;

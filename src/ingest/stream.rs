@@ -17,6 +17,7 @@
 
 /// Where in the body the decoder stands.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about the bytes so far, not states")]
 pub(super) struct Place {
     /// Line ends so far.
     line_ends: u64,
@@ -27,6 +28,8 @@ pub(super) struct Place {
     /// Whether lines no longer tell values apart.
     by_value: bool,
     in_array: bool,
+    /// Whether a line ended since the last value.
+    line_ended: bool,
     /// Whether the bracket that closes the array may have been skipped with a malformed value.
     array_end_unsure: bool,
 }
@@ -52,7 +55,10 @@ impl Place {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             match byte {
-                b'\n' => self.line_ends += 1,
+                b'\n' => {
+                    self.line_ends += 1;
+                    self.line_ended = true;
+                }
                 b' ' | b'\t' | b'\r' | b',' | 0x1E => {}
                 b'[' if !self.in_array => {
                     self.in_array = true;
@@ -82,6 +88,12 @@ impl Place {
     /// Notes that a value was read whole.
     pub(super) fn passed(&mut self, value: &[u8]) {
         self.line_ends += memchr::memchr_iter(b'\n', value).count() as u64;
+        self.line_ended = false;
+    }
+
+    /// Whether the value that begins here is on a line of its own, as far as the values before it tell.
+    pub(super) fn is_by_line(&self) -> bool {
+        self.values > 0 && self.line_ended && !self.by_value
     }
 
     /// How to find the end of a malformed value.

@@ -32,6 +32,11 @@ const TRACE: [&str; 3] = ["trace_id", "traceId", "traceparent"];
 /// Headers that hold one.
 const TRACE_HEADERS: [&str; 2] = ["traceparent", "x-b3-traceid"];
 
+/// Where ids lie besides headers.
+pub(super) fn paths() -> impl Iterator<Item = &'static str> {
+    REQUEST.into_iter().chain(TRACE)
+}
+
 /// The keys of a record, the most telling first.
 pub(super) fn keys(mapped: &Mapped<'_, '_>, seed: u64) -> Vec<u128> {
     let flat = mapped.flat;

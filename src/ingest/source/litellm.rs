@@ -5,11 +5,14 @@
 //! `model_group` the one that the customer asked for.
 
 use super::super::value::Scalar;
+use super::super::wanted::Wanted;
 use super::field::Field;
 use super::map::{Mapped, Source};
 use super::way::{How, Way, way};
-use super::{headers, messages};
+use super::{headers, joins, messages};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 const WAYS: &[Way] = &[
     way(Field::Ts, "startTime"),
@@ -52,19 +55,41 @@ const WAYS: &[Way] = &[
 
 pub(super) const SOURCE: Source = Source { ways: WAYS, finish };
 
+/// What no way leads to: what [`finish`] looks at besides headers and messages.
+const ASKED: [&str; 3] = ["status", "error_information.normalized_error", "error_information.error_class"];
+
+/// Where request headers are.
+const HEADERS: [&str; 2] = ["metadata.requester_custom_headers", "metadata.requester_metadata.headers"];
+
+/// Where the chat is.
+const MESSAGES: &str = "messages";
+
+/// What would make an object a list of records.
+const LISTS: [&str; 2] = ["batch", "logs"];
+
+/// What is read of a record: a twentieth of its bytes, the others being the answer, prices and settings.
+pub(super) static WANTED: LazyLock<Wanted> = LazyLock::new(|| {
+    let named =
+        WAYS.iter().map(|way| way.path).chain(Field::NAMES).chain(ASKED).chain(joins::paths()).chain(LISTS);
+    Wanted::new(named, &[HEADERS[0], HEADERS[1], MESSAGES])
+});
+
+/// A name that every record of this source has.
+pub(super) static MARK: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"startTime\""));
+
 fn finish(mapped: &mut Mapped<'_, '_>) {
     // `status` is a word here, which the name of the contract does not take.
     if let Some(status) = status(mapped) {
         mapped.compute(Field::Status, Scalar::Whole(status), "status and error_information");
     }
-    for at in ["metadata.requester_custom_headers", "metadata.requester_metadata.headers"] {
+    for at in HEADERS {
         if let Some(sdk) = headers::sdk(mapped.flat, at) {
             mapped.compute(Field::Fingerprint, Scalar::Text(Cow::Owned(sdk)), "x-stainless-* headers");
         }
     }
-    let chat = messages::read(mapped.flat, "messages");
-    mapped.compute(Field::Prompt, Scalar::Text(Cow::Owned(chat.prompt)), "messages");
-    mapped.compute(Field::SystemPrompt, Scalar::Text(Cow::Owned(chat.system)), "messages");
+    let chat = messages::read(mapped.flat, MESSAGES);
+    mapped.compute(Field::Prompt, Scalar::Text(Cow::Owned(chat.prompt)), MESSAGES);
+    mapped.compute(Field::SystemPrompt, Scalar::Text(Cow::Owned(chat.system)), MESSAGES);
 }
 
 /// The HTTP status that the customer saw.

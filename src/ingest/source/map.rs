@@ -5,9 +5,9 @@
 //! way is tried. The sender of a native line can be told to mend it; that of a gateway's log cannot.
 
 use super::super::flat::Flat;
+use super::super::paths::Paths;
 use super::super::value::Scalar;
 use super::field::Field;
-use super::paths::Paths;
 use super::record::{FIELDS_MAX, Record};
 use super::way::{How, Way};
 use super::{Envelope, Kind};

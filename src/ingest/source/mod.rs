@@ -23,7 +23,6 @@ mod native_source;
 mod nginx;
 mod otel;
 mod own;
-mod paths;
 mod portkey;
 mod pyrepr;
 pub(super) mod record;
@@ -126,17 +125,23 @@ fn event_of_whole(
     envelope: Envelope<'_>,
     sink: &mut Sink<'_>,
 ) -> Result<Kind, Wrong> {
-    let kind = told.unwrap_or(Kind::Native);
-    let mut mapped = mapped(flat, kind, envelope, sink.context);
+    let mapped = mapped(flat, told.unwrap_or(Kind::Native), envelope, sink.context);
+    event_of_mapped(mapped, envelope, sink)
+}
+
+fn event_of_mapped(
+    mut mapped: Mapped<'_, '_>,
+    envelope: Envelope<'_>,
+    sink: &mut Sink<'_>,
+) -> Result<Kind, Wrong> {
+    let kind = mapped.kind;
     mapped.record.source = kind.name();
     let explained = sink.explained.is_some().then(|| Explained::of(&mapped, envelope.line));
     let taken = check_needed(&mapped, sink.context).and_then(|()| {
         sink.scratch.extra.clear();
         mapped.record.weak_id = mapped.has_weak_id();
-        // Sorting every field takes longer than all else here, and an id says as much. Not of an edge record:
-        // two proxies on one way log the same id.
-        let by_id = mapped.has(Field::RequestId) && !mapped.record.weak_id && mapped.has(Field::Account);
-        let canonical = if by_id { Vec::new() } else { canonical(flat, sink.context.seed) };
+        let by_id = is_told_by_id(&mapped);
+        let canonical = if by_id { Vec::new() } else { canonical(mapped.flat, sink.context.seed) };
         let record = &mut mapped.record;
         record.may_hold_secrets = native::may_hold_secrets(record, &mut sink.scratch.texts);
         native::assemble(record, &canonical, envelope.line, sink.context, sink.scratch, sink.batch)
@@ -146,6 +151,12 @@ fn event_of_whole(
         list.push(explained);
     }
     taken.map(|()| kind).map_err(|wrong| wrong.of(kind.name()))
+}
+
+/// Whether a record is told from others by its id alone. Sorting every field takes longer than all else, and an id says
+/// as much. Not of an edge record: two proxies on one way log the same id.
+fn is_told_by_id(mapped: &Mapped<'_, '_>) -> bool {
+    mapped.has(Field::RequestId) && !mapped.has_weak_id() && mapped.has(Field::Account)
 }
 
 /// Adds the events of a JSON object that may hold several or lie in a wrapper. What is wrong with one of
@@ -182,6 +193,12 @@ fn event_of_json<'a>(
     sink: &mut Sink<'_>,
     wrong: &mut dyn FnMut(Wrong),
 ) -> bool {
+    if let Some((_, taken)) = event_of_wanted(object, envelope, sink) {
+        if let Err(reason) = taken {
+            wrong(reason);
+        }
+        return true;
+    }
     if let Err(error) = flat.add_json("", object) {
         wrong(Wrong::whole(format!("not taken as JSON: {}", json_error(&error))));
         return true;
@@ -207,14 +224,42 @@ pub(in crate::ingest) fn event_at_start(
     envelope: Envelope<'_>,
     sink: &mut Sink<'_>,
 ) -> Option<(usize, Result<Kind, Wrong>)> {
+    if let Some(taken) = event_of_wanted(bytes, envelope, sink) {
+        return Some(taken);
+    }
     let (flat, end) = Flat::from_json(bytes).ok()?;
     let is_simple = !flat.may_be_native() && !cloudflare::is_challenge(&flat) && sink.explained.is_none();
-    if !is_simple || !unwrap::elements(bytes.get(..end)?).is_empty() {
+    if !is_simple || flat.may_hold_list() {
         return None;
     }
     let found = Found::of(&flat, envelope);
     let known = found.inner.is_some() || found.kind.is_some_and(|kind| kind != Kind::Native);
     known.then(|| (end, found.event(&flat, envelope, sink)))
+}
+
+/// Adds the event of the object at the start of the bytes where it is of a source of which most is passed over, and what
+/// is read of it is enough. Asked before the whole is read, wherever that is: what it takes does not depend on which
+/// records came before.
+fn event_of_wanted(
+    bytes: &[u8],
+    envelope: Envelope<'_>,
+    sink: &mut Sink<'_>,
+) -> Option<(usize, Result<Kind, Wrong>)> {
+    let kind = Kind::LiteLlm;
+    let may_be = envelope.forced.is_none_or(|forced| forced == kind);
+    if !may_be || !envelope.own.is_empty() || sink.explained.is_some() {
+        return None;
+    }
+    let mark = litellm::MARK.find(bytes)?;
+    let (flat, end) = Flat::wanted_from_json(bytes, &litellm::WANTED).ok()?;
+    if mark >= end || flat.may_be_native() || flat.may_hold_list() {
+        return None;
+    }
+    if envelope.forced.is_none() && !kind.is_first_told(&flat) {
+        return None;
+    }
+    let mapped = mapped(&flat, kind, envelope, sink.context);
+    is_told_by_id(&mapped).then(|| (end, event_of_mapped(mapped, envelope, sink)))
 }
 
 /// Adds the event of a line of text. Returns whether it is one.

@@ -96,7 +96,8 @@ impl Field {
             Self::AccountCreatedAt => time::created_time(value).is_ok(),
             Self::Ip => matches!(value, Scalar::Text(text) if address::is_one(text)),
             Self::Asn => matches!(asn(value), Ok(Some(_))),
-            Self::Status => matches!(status(value), Ok(Some(_))),
+            // Some gateways log a word there, and what is wrong with it need not be written out.
+            Self::Status => !is_word(value) && matches!(status(value), Ok(Some(_))),
             Self::InputTokens | Self::OutputTokens => value.number(self.name(), false).is_ok(),
             Self::LatencyMs => value.number(self.name(), true).is_ok(),
             _ => !matches!(value, Scalar::Nested | Scalar::Bool(_)),
@@ -366,6 +367,11 @@ fn asn(value: &Scalar<'_>) -> Result<Option<u32>, Wrong> {
         other => other.number("asn", false)?.unwrap_or(0),
     };
     Ok(Some(number).filter(|number| *number != 0))
+}
+
+/// Whether a text cannot be a number.
+fn is_word(value: &Scalar<'_>) -> bool {
+    matches!(value, Scalar::Text(text) if text.trim_start().starts_with(|char: char| char.is_ascii_alphabetic()))
 }
 
 /// 100 to 999. 0 is what nginx and Envoy write when no answer was sent, and counts as not given.

@@ -60,6 +60,11 @@ impl Mappings {
         Ok(Self(ready.leak()))
     }
 
+    /// Whether there are none.
+    pub(in crate::ingest) fn is_empty(self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The source of that name, own or built-in.
     #[must_use]
     pub fn kind(self, name: &str) -> Option<Kind> {

@@ -1,9 +1,9 @@
 //! Which source a record comes from, told by the paths that it has.
 
 use super::super::flat::Flat;
+use super::super::paths::Paths;
 use super::map::{Source, Table, is_blank};
 use super::own::Own;
-use super::paths::Paths;
 use super::{
     caddy, cloudflare, envoy, helicone, kong, langfuse, litellm, native_source, nginx, otel, portkey, traefik,
 };
@@ -179,6 +179,14 @@ impl Kind {
     /// The place of a built-in source among them.
     fn place(self) -> usize {
         SOURCES.iter().position(|(kind, ..)| *kind == self).unwrap_or_default()
+    }
+
+    /// Whether a record has the shape of this source, which is the first that is looked for: no other comes into
+    /// question then.
+    pub(in crate::ingest) fn is_first_told(self, flat: &Flat<'_>) -> bool {
+        let (first, lists) = SHAPES[0];
+        let has = |path: &&str| flat.get(path).is_some_and(|value| !is_blank(value));
+        first == self && lists.iter().any(|list| list.iter().all(has))
     }
 
     /// The built-in source whose shape a record has.

@@ -8,7 +8,7 @@ const LENGTHS: usize = 64;
 
 /// What is known of some paths.
 #[derive(Debug)]
-pub(super) struct Paths<T> {
+pub(in crate::ingest) struct Paths<T> {
     by_path: HashMap<Box<str>, T>,
     /// By the last byte of a path a bit for each length: paths of one sender begin alike and end each in its own way.
     lengths: Box<[u64; 256]>,
@@ -16,25 +16,25 @@ pub(super) struct Paths<T> {
 
 impl<T: Default> Paths<T> {
     /// No paths.
-    pub(super) fn new() -> Self {
+    pub(in crate::ingest) fn new() -> Self {
         Self { by_path: HashMap::new(), lengths: Box::new([0; 256]) }
     }
 
     /// What is known of a path, to be filled in.
-    pub(super) fn entry(&mut self, path: &str) -> &mut T {
+    pub(in crate::ingest) fn entry(&mut self, path: &str) -> &mut T {
         let (last, length) = look(path);
         self.lengths[last] |= length;
         self.by_path.entry(path.into()).or_default()
     }
 
     /// What is known of a path.
-    pub(super) fn get(&self, path: &str) -> Option<&T> {
+    pub(in crate::ingest) fn get(&self, path: &str) -> Option<&T> {
         let (last, length) = look(path);
         if self.lengths[last] & length == 0 { None } else { self.by_path.get(path) }
     }
 
     /// How many paths there are.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::ingest) fn len(&self) -> usize {
         self.by_path.len()
     }
 }

@@ -7,16 +7,15 @@
 //!
 //! What is left out: what the paths mean (`source`) and how they came here (`protocol`).
 
-use super::value::{Scalar, ScalarSeed, Skip, text_of_first};
-use crate::limits::{FLAT_ARRAY_FIELDS_MAX, FLAT_FIELDS_MAX, FLAT_PATH_BYTES_MAX, NESTING_MAX};
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::de::Read;
-use std::fmt::{self, Write};
-use std::ops::Range;
+mod walk;
 
-/// The upstream's price list, which `LiteLLM` sends with every call: two thirds of its bytes, three quarters of
-/// its fields, and nothing of the request.
-const PASSED_OVER: &str = "model_map_information";
+use super::value::{Scalar, text_of_first};
+use super::wanted::Wanted;
+use crate::limits::{FLAT_FIELDS_MAX, FLAT_PATH_BYTES_MAX};
+use serde::de::IgnoredAny;
+use serde_json::de::Read;
+use std::ops::Range;
+use walk::Walk;
 
 /// Paths and plain values, in the order in which they came.
 #[derive(Debug, Default)]
@@ -25,12 +24,16 @@ pub(in crate::ingest) struct Flat<'a> {
     names: String,
     fields: Vec<(Range<usize>, Scalar<'a>)>,
     cut: bool,
-    /// Which of [`NATIVE`] are names of the object itself, whatever their values are.
-    native: [bool; NATIVE.len()],
+    /// Which of [`TELLING`] are names of the object itself, whatever their values are.
+    told: [bool; TELLING.len()],
 }
 
-/// What every native record has.
-const NATIVE: [&str; 2] = ["account", "ts"];
+/// Room for what is wanted of a record: the fields of most, and their paths.
+const WANTED_FIELDS: usize = 64;
+const WANTED_NAMES_BYTES: usize = 2 << 10;
+
+/// What every native record has, and what holds the records of a list.
+const TELLING: [&str; 4] = ["account", "ts", "batch", "logs"];
 
 impl<'a> Flat<'a> {
     /// An empty list.
@@ -45,6 +48,21 @@ impl<'a> Flat<'a> {
         Ok((flat, end))
     }
 
+    /// The same, of which only some paths are read. What is passed over may be what would be an error: a number out of
+    /// range, half of a surrogate pair, bytes that are no text, or too many levels.
+    pub(in crate::ingest) fn wanted_from_json(
+        bytes: &'a [u8],
+        wanted: &'static Wanted,
+    ) -> Result<(Self, usize), serde_json::Error> {
+        let mut flat = Self {
+            names: String::with_capacity(WANTED_NAMES_BYTES),
+            fields: Vec::with_capacity(WANTED_FIELDS),
+            ..Self::default()
+        };
+        let end = flat.add_some("", bytes, Some(wanted))?;
+        Ok((flat, end))
+    }
+
     /// Adds the fields of the JSON value at the start of the bytes below a path, empty for the top.
     /// Returns where the value ends. After an error the list holds what came before it.
     pub(in crate::ingest) fn add_json(
@@ -52,34 +70,38 @@ impl<'a> Flat<'a> {
         below: &str,
         bytes: &'a [u8],
     ) -> Result<usize, serde_json::Error> {
+        self.add_some(below, bytes, None)
+    }
+
+    fn add_some(
+        &mut self,
+        below: &str,
+        bytes: &'a [u8],
+        wanted: Option<&'static Wanted>,
+    ) -> Result<usize, serde_json::Error> {
         // Checked to be text as a whole, strings need not be checked one by one. What is wrong is found again, with its
         // place, by reading bytes.
-        let before = (self.names.len(), self.fields.len(), self.cut, self.native);
+        let before = (self.names.len(), self.fields.len(), self.cut, self.told);
         if let Some(text) = text_of_first(bytes)
-            && let Ok(end) = self.add(below, serde_json::Deserializer::from_str(text))
+            && let Ok(end) = self.add(below, serde_json::Deserializer::from_str(text), wanted)
         {
             return Ok(end);
         }
         self.names.truncate(before.0);
         self.fields.truncate(before.1);
-        (self.cut, self.native) = (before.2, before.3);
-        self.add(below, serde_json::Deserializer::from_slice(bytes))
+        (self.cut, self.told) = (before.2, before.3);
+        self.add(below, serde_json::Deserializer::from_slice(bytes), wanted)
     }
 
     fn add<R: Read<'a>>(
         &mut self,
         below: &str,
         mut reader: serde_json::Deserializer<R>,
+        wanted: Option<&'static Wanted>,
     ) -> Result<usize, serde_json::Error> {
-        let mut walk = Walk {
-            flat: self,
-            path: below.to_owned(),
-            levels_left: NESTING_MAX,
-            fields_max: FLAT_FIELDS_MAX,
-        };
-        walk.value(&mut reader)?;
+        Walk::new(self, below, wanted).value(&mut reader)?;
         // The only way to ask the reader where it stands.
-        Ok(reader.into_iter::<serde::de::IgnoredAny>().byte_offset())
+        Ok(reader.into_iter::<IgnoredAny>().byte_offset())
     }
 
     /// Adds a field. Past the bounds it is dropped, and [`Self::is_cut`] says so.
@@ -127,7 +149,12 @@ impl<'a> Flat<'a> {
 
     /// Whether the object itself has names of all that a native record has, so that it may be one.
     pub(in crate::ingest) fn may_be_native(&self) -> bool {
-        self.native == [true; NATIVE.len()]
+        self.told[..2] == [true; 2]
+    }
+
+    /// Whether the object itself has a name under which the records of a list are sent.
+    pub(in crate::ingest) fn may_hold_list(&self) -> bool {
+        self.told[2..] != [false; 2]
     }
 
     /// Forgets all fields and keeps the memory.
@@ -135,7 +162,14 @@ impl<'a> Flat<'a> {
         self.names.clear();
         self.fields.clear();
         self.cut = false;
-        self.native = [false; NATIVE.len()];
+        self.told = [false; TELLING.len()];
+    }
+
+    /// Notes a name of the object itself.
+    fn tell(&mut self, name: &str) {
+        if let Some(place) = TELLING.iter().position(|telling| *telling == name) {
+            self.told[place] = true;
+        }
     }
 
     /// Takes fields out from among the others.
@@ -151,173 +185,10 @@ impl<'a> Flat<'a> {
     }
 }
 
-/// A walk over one JSON value.
-struct Walk<'w, 'a> {
-    flat: &'w mut Flat<'a>,
-    /// The path of the value that is read now.
-    path: String,
-    levels_left: usize,
-    /// The list is not filled past this.
-    fields_max: usize,
-}
-
-impl<'a> Walk<'_, 'a> {
-    fn value<D: Deserializer<'a>>(&mut self, reader: D) -> Result<(), D::Error> {
-        reader.deserialize_any(&mut *self)
-    }
-
-    fn keep(&mut self, value: Scalar<'a>) {
-        if self.flat.len() < self.fields_max {
-            self.flat.push(&self.path, value);
-        } else {
-            self.flat.cut = true;
-        }
-    }
-
-    fn deeper<E: Error>(&mut self) -> Result<(), E> {
-        match self.levels_left.checked_sub(1) {
-            Some(left) => self.levels_left = left,
-            None => return Err(E::custom(format_args!("nested deeper than {NESTING_MAX} levels"))),
-        }
-        Ok(())
-    }
-}
-
-impl<'a> DeserializeSeed<'a> for &mut Walk<'_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<(), D::Error> {
-        self.value(reader)
-    }
-}
-
-impl<'a> Visitor<'a> for &mut Walk<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("any JSON value")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<(), E> {
-        ScalarSeed.visit_borrowed_str(text).map(|value| self.keep(value))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        ScalarSeed.visit_str(text).map(|value| self.keep(value))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
-        ScalarSeed.visit_u64(number).map(|value| self.keep(value))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
-        ScalarSeed.visit_i64(number).map(|value| self.keep(value))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        ScalarSeed.visit_f64(number).map(|value| self.keep(value))
-    }
-
-    fn visit_bool<E: Error>(self, truth: bool) -> Result<(), E> {
-        ScalarSeed.visit_bool(truth).map(|value| self.keep(value))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut sequence: A) -> Result<(), A::Error> {
-        self.deeper()?;
-        let (outer_max, path_len) = (self.fields_max, self.path.len());
-        let start = self.flat.len();
-        // What a client can make long is an array (its messages). Bounded by itself, and with its last
-        // element always kept, it cannot push out what the gateway logs after it.
-        let full = start + FLAT_ARRAY_FIELDS_MAX;
-        self.fields_max = outer_max.min(full + FLAT_ARRAY_FIELDS_MAX);
-        let mut last_start = start;
-        for index in 0_usize.. {
-            let here = self.flat.len();
-            self.step_into(path_len, index);
-            let more = sequence.next_element_seed(&mut *self)?.is_some();
-            self.path.truncate(path_len);
-            if !more {
-                break;
-            }
-            last_start = if here >= full && self.flat.len() > here {
-                self.flat.remove(last_start..here);
-                self.flat.cut = true;
-                last_start
-            } else {
-                here
-            };
-        }
-        self.fields_max = outer_max;
-        self.levels_left += 1;
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        self.deeper()?;
-        let path_len = self.path.len();
-        while let Some(()) = map.next_key_seed(KeySeed(&mut self.path))? {
-            if path_len == 0
-                && let Some(place) = NATIVE.iter().position(|name| *name == self.path)
-            {
-                self.flat.native[place] = true;
-            }
-            if self.path.len() > FLAT_PATH_BYTES_MAX {
-                self.flat.cut = true;
-                map.next_value_seed(Skip::below(self.levels_left))?;
-            } else if self.path == PASSED_OVER {
-                map.next_value_seed(Skip::below(self.levels_left))?;
-            } else {
-                map.next_value_seed(&mut *self)?;
-            }
-            self.path.truncate(path_len);
-        }
-        self.levels_left += 1;
-        Ok(())
-    }
-}
-
-impl Walk<'_, '_> {
-    fn step_into(&mut self, path_len: usize, index: usize) {
-        let dot = if path_len == 0 { "" } else { "." };
-        // Writing to a string cannot fail.
-        let _written = write!(self.path, "{dot}{index}");
-    }
-}
-
-/// Adds a key to a path.
-struct KeySeed<'p>(&'p mut String);
-
-impl<'a> DeserializeSeed<'a> for KeySeed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<(), D::Error> {
-        reader.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for KeySeed<'_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a field name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<(), E> {
-        if !self.0.is_empty() {
-            self.0.push('.');
-        }
-        self.0.push_str(name);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::{FLAT_ARRAY_FIELDS_MAX, NESTING_MAX};
 
     fn paths(json: &str) -> Vec<String> {
         let (flat, end) = Flat::from_json(json.as_bytes()).expect("valid");
