@@ -14,6 +14,7 @@ use super::stream::{End, Next, Place, Resync};
 use crate::event::EventBatch;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINE_BYTES_MAX};
 use crate::privacy::Finder;
+use serde::de::IgnoredAny;
 use std::net::IpAddr;
 
 /// Bytes that are added at least when a split value is tried again.
@@ -280,11 +281,15 @@ impl Decoder {
         let mut record = Record::new();
         let end = match native::read(window, self.context.keep_extra, &mut record, &mut self.scratch) {
             Ok(end) => end,
-            Err(error) if !last && window.len() < LINE_BYTES_MAX && more_may_mend(&error, window) => {
+            // What is wrong may also lie in what a source passes over, which is known when all of it is here.
+            Err(error)
+                if !last
+                    && window.len() < LINE_BYTES_MAX
+                    && (more_may_mend(&error, window) || is_begun(window)) =>
+            {
                 return (0, Step::Short);
             }
             Err(error) => {
-                // What is wrong may be in what a source passes over.
                 if let Some(end) = self.foreign_again(window) {
                     return (end, Step::On);
                 }
@@ -390,6 +395,12 @@ impl Decoder {
     fn reject(&mut self, line: u64, wrong: Wrong) {
         wrong.add_to(&mut self.rejects, line);
     }
+}
+
+/// Whether a value is not here as a whole, whatever is wrong with the texts and numbers in it.
+fn is_begun(window: &[u8]) -> bool {
+    let first = serde_json::Deserializer::from_slice(window).into_iter::<IgnoredAny>().next();
+    matches!(first, Some(Err(error)) if more_may_mend(&error, window))
 }
 
 /// Whether what is wrong may come from the value not being here as a whole: always at its end, but serde

@@ -629,6 +629,8 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
         "{\n \"account\": \"c\",\n \"ts\": 1795426307.5\n}",
         r#"{"account":"d","ts":1795426307,"user_agent":"\ud83d\ude00 \"q\""}"#,
         r#"{"account":"e","ts":-1}"#,
+        r#"{"litellm_call_id":"i","startTime":1795426307,"end_user":"u","response":["\ud800",{}]}"#,
+        r#"{"call_type":"i","startTime":1795426307,"end_user":"u","y":1}"#,
         r#"{"time":1}"#,
         r#"{"account":"f","account":"g","ts":1795426307}"#,
         r#"{"account":"h","ts":17954263"#,

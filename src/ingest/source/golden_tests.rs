@@ -4,7 +4,7 @@
 //! `CAHOOTS_GOLDEN=write` writes them anew; what changed is then for the reader of the diff to judge.
 
 use crate::event::{Aspect, Event, Number, Text, aspect_values, ip_from_bytes};
-use crate::ingest::{Context, Decoder};
+use crate::ingest::{Context, Decoder, Kind};
 use crate::privacy::{Privacy, Pseudonyms};
 use serde_json::{Map, Value, json};
 use std::fs;
@@ -161,6 +161,15 @@ fn what_came_before_a_record_does_not_change_it() {
         r#"{"user.id":"u","ts":1795426307"#,
         "{\n\"user.id\":\"u\",\n\"ts\":1795426307}{}",
         "{\"user.id\":\"\u{e9}\",\"ts\":1795426307} x",
+        r#"{"litellm_call_id":"d","startTime":1795426307,"end_user":"u","response":{"choices":["\ud800",1e999]}}"#,
+        r#"{"litellm_call_id":"d","startTime":1795426307,"end_user":"u","response":{"choices":[}}"#,
+        r#"{"litellm_call_id":"d","startTime":1795426307,"end_user":"\ud800"}"#,
+        r#"{"litellm_call_id":"d","startTime":1795426307,"end_user":"u","account":"a","ts":1795426307}"#,
+        r#"{"litellm_call_id":"d","start\u0054ime":1795426307,"end_user":"u"} {"startTime":1,"x":"\ud800"}"#,
+        r#"{"call_type":"c","startTime":1795426307,"end_user":"u","response":1}"#,
+        r#"{"call_type":"c","startTime":1795426307,"end_user":"u","response":2}"#,
+        r#"{"litellm_call_id":"d","startTime":1795426307,"end_user":"u","logs":[{"account":"a","ts":1795426307}]}"#,
+        r#"{"batch":[{"litellm_call_id":"d","startTime":1795426307,"end_user":"u","response":"\ud800"}]}"#,
     ];
     let files: Vec<Vec<u8>> = fixtures().iter().map(|file| fs::read(file).expect("fixture")).collect();
     for case in files.iter().map(Vec::as_slice).chain(cases.map(str::as_bytes)) {
@@ -171,4 +180,36 @@ fn what_came_before_a_record_does_not_change_it() {
         };
         assert_eq!(after(FOREIGN), after(NATIVE), "{}", case.escape_ascii());
     }
+}
+
+/// What is passed over of a record that logs more than anybody asks of it leaves no trace in its event.
+#[test]
+fn a_record_of_which_most_is_passed_over_is_the_event_that_all_of_it_is() {
+    let mut compared = 0;
+    for fixture in fixtures() {
+        let body = fs::read(&fixture).expect("fixture");
+        let is_litellm = sources(&body).contains(&Kind::LiteLlm.name());
+        // To be explained, a record is read as a whole.
+        let mut whole = Decoder::new(CONTEXT).explaining();
+        whole.feed(&body);
+        assert!(whole.finish());
+        let whole: Vec<Value> = whole.take_batch().iter().map(readable).collect();
+        assert_eq!(decoded(&body, body.len())["events"], Value::from(whole), "{}", fixture.display());
+        compared += usize::from(is_litellm);
+    }
+    assert!(compared >= 4, "{compared}");
+}
+
+/// What nobody reads may be broken: half of a surrogate pair in an answer, as Python writes it, costs no event.
+#[test]
+fn what_is_passed_over_may_be_no_text() {
+    let line =
+        r#"{"litellm_call_id":"d","startTime":1795426307,"end_user":"u","response":"\ud83d","x":[1e999]}"#;
+    let found = decoded(line.as_bytes(), line.len());
+    assert_eq!(
+        (found["events"].as_array().map(Vec::len), &found["rejects"]),
+        (Some(1), &Value::from(Vec::<Value>::new()))
+    );
+    let read = line.replace("\"u\"", r#""\ud83d""#);
+    assert_eq!(decoded(read.as_bytes(), read.len())["events"], Value::from(Vec::<Value>::new()));
 }
