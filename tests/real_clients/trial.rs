@@ -25,12 +25,18 @@ pub(crate) struct Trial {
     address: SocketAddr,
     pub(crate) front: Front,
     programs: Vec<Child>,
+    /// Networks whose forwarding headers are believed.
+    trusted: &'static str,
 }
 
-fn serve(data: &Path) -> (Child, SocketAddr) {
+/// What cahoots trusts unless somebody says.
+const PRIVATE: &str = "private";
+
+fn serve(data: &Path, trusted: &str) -> (Child, SocketAddr) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_cahoots"))
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
+        .args(["--trusted-proxies", trusted])
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -63,10 +69,16 @@ fn wait_for(what: &str, condition: impl FnMut() -> bool) {
 
 impl Trial {
     pub(crate) fn new() -> Self {
+        Self::trusting(PRIVATE)
+    }
+
+    /// A trial that believes the forwarding headers of some networks. Clients that call from this machine are no clients
+    /// otherwise, but proxies.
+    pub(crate) fn trusting(trusted: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let (server, address) = serve(&folder.path().join("data"));
+        let (server, address) = serve(&folder.path().join("data"), trusted);
         let front = Front::start(address);
-        Self { folder, server, address, front, programs: Vec::new() }
+        Self { folder, server, address, front, programs: Vec::new(), trusted }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -126,7 +138,7 @@ impl Trial {
     pub(crate) fn restart(&mut self) {
         self.server.kill().expect("kill");
         self.server.wait().expect("wait");
-        (self.server, self.address) = serve(&self.folder.path().join("data"));
+        (self.server, self.address) = serve(&self.folder.path().join("data"), self.trusted);
     }
 
     /// A front of its own for a program that is held back while others are not.
