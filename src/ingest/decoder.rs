@@ -10,11 +10,10 @@ use super::source::record::Record;
 use super::source::{
     Envelope, Explained, Kind, Mappings, Scratch, Sink, event_at_start, event_of_line, events_of_json, native,
 };
-use super::stream::{End, Next, Place, Resync};
+use super::stream::{End, Next, Place, Resync, may_be_cut_off};
 use crate::event::EventBatch;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, LINE_BYTES_MAX};
 use crate::privacy::Finder;
-use serde::de::IgnoredAny;
 use std::net::IpAddr;
 
 /// Bytes that are added at least when a split value is tried again.
@@ -268,8 +267,8 @@ impl Decoder {
     /// Decodes the object at the start of the bytes.
     fn object(&mut self, bytes: &[u8], last: bool) -> (usize, Step) {
         let window = bytes.get(..LINE_BYTES_MAX).unwrap_or(bytes);
-        let may_be_cut_off = !last && window.len() < LINE_BYTES_MAX && self.place.is_by_line();
-        if may_be_cut_off && memchr::memchr(b'\n', window).is_none() {
+        let may_go_on = !last && window.len() < LINE_BYTES_MAX && self.place.is_by_line();
+        if may_go_on && memchr::memchr(b'\n', window).is_none() {
             // Where a line is an event, one without its end is not tried: reading half of it is for nothing.
             return (0, Step::Short);
         }
@@ -281,12 +280,7 @@ impl Decoder {
         let mut record = Record::new();
         let end = match native::read(window, self.context.keep_extra, &mut record, &mut self.scratch) {
             Ok(end) => end,
-            // What is wrong may also lie in what a source passes over, which is known when all of it is here.
-            Err(error)
-                if !last
-                    && window.len() < LINE_BYTES_MAX
-                    && (more_may_mend(&error, window) || is_begun(window)) =>
-            {
+            Err(error) if !last && window.len() < LINE_BYTES_MAX && may_be_cut_off(&error, window) => {
                 return (0, Step::Short);
             }
             Err(error) => {
@@ -395,20 +389,4 @@ impl Decoder {
     fn reject(&mut self, line: u64, wrong: Wrong) {
         wrong.add_to(&mut self.rejects, line);
     }
-}
-
-/// Whether a value is not here as a whole, whatever is wrong with the texts and numbers in it.
-fn is_begun(window: &[u8]) -> bool {
-    let first = serde_json::Deserializer::from_slice(window).into_iter::<IgnoredAny>().next();
-    matches!(first, Some(Err(error)) if more_may_mend(&error, window))
-}
-
-/// Whether what is wrong may come from the value not being here as a whole: always at its end, but serde
-/// calls a number that ends after its sign invalid and not cut off.
-fn more_may_mend(error: &serde_json::Error, window: &[u8]) -> bool {
-    let line_start = match error.line() {
-        0 | 1 => Some(0),
-        line => memchr::memchr_iter(b'\n', window).nth(line - 2).map(|line_end| line_end + 1),
-    };
-    error.is_eof() || line_start.is_none_or(|start| start + error.column() >= window.len())
 }

@@ -15,6 +15,8 @@
 //! counted, as an editor would show it. Elements of an array, and values from the point on where two
 //! began on one line, are numbered by value instead: first, second, third.
 
+use serde::de::IgnoredAny;
+
 /// Where in the body the decoder stands.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about the bytes so far, not states")]
@@ -180,6 +182,28 @@ impl Resync {
         }
         End::Open
     }
+}
+
+/// Whether what is wrong with a value may come from its not being here as a whole. It may also lie in what a source
+/// passes over, which is known when all of it is here.
+pub(super) fn may_be_cut_off(error: &serde_json::Error, window: &[u8]) -> bool {
+    more_may_mend(error, window) || is_begun(window)
+}
+
+/// Whether a value is not here as a whole, whatever is wrong with the texts and numbers in it.
+fn is_begun(window: &[u8]) -> bool {
+    let first = serde_json::Deserializer::from_slice(window).into_iter::<IgnoredAny>().next();
+    matches!(first, Some(Err(error)) if more_may_mend(&error, window))
+}
+
+/// Whether what is wrong may come from the value not being here as a whole: always at its end, but serde
+/// calls a number that ends after its sign invalid and not cut off.
+fn more_may_mend(error: &serde_json::Error, window: &[u8]) -> bool {
+    let line_start = match error.line() {
+        0 | 1 => Some(0),
+        line => memchr::memchr_iter(b'\n', window).nth(line - 2).map(|line_end| line_end + 1),
+    };
+    error.is_eof() || line_start.is_none_or(|start| start + error.column() >= window.len())
 }
 
 #[cfg(test)]
