@@ -3,7 +3,7 @@
 
 use crate::event::PRESENCE;
 use crate::http::engine::Status;
-use crate::store::Coverage;
+use crate::store::{Coverage, edge_source};
 use hyper::StatusCode;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,25 +70,33 @@ impl Metrics {
 
 /// What each log source has brought, over all time.
 fn sources(text: &mut String, coverage: &Coverage) {
+    let events = || coverage.iter().filter(|(name, _)| edge_source(name).is_none());
     let name = "cahoots_source_events_total";
     family(text, name, "counter", "Events stored, by log source.");
-    for (source, covered) in coverage {
+    for (source, covered) in events() {
         sample(text, name, &format!("{{source=\"{source}\"}}"), covered.events);
+    }
+    let name = "cahoots_source_edge_records_total";
+    family(text, name, "counter", "Edge records taken, by log source: halves of events.");
+    for (name_of, covered) in coverage {
+        if let Some(source) = edge_source(name_of) {
+            sample(text, name, &format!("{{source=\"{source}\"}}"), covered.events);
+        }
     }
     let name = "cahoots_source_rejected_total";
     family(text, name, "counter", "Records refused, by log source.");
-    for (source, covered) in coverage {
+    for (source, covered) in events() {
         sample(text, name, &format!("{{source=\"{source}\"}}"), covered.refused);
     }
     let name = "cahoots_source_newest_event_timestamp_seconds";
     family(text, name, "gauge", "Time of the newest event, by log source.");
-    for (source, covered) in coverage {
+    for (source, covered) in events() {
         let newest = covered.newest.map_or(0, |micros| micros.div_euclid(1_000_000).max(0) as u64);
         sample(text, name, &format!("{{source=\"{source}\"}}"), newest);
     }
     let name = "cahoots_source_field_events_total";
     family(text, name, "counter", "Events stored that have a field, by log source.");
-    for (source, covered) in coverage {
+    for (source, covered) in events() {
         for (field, with) in PRESENCE.iter().zip(&covered.with) {
             sample(text, name, &format!("{{source=\"{source}\",field=\"{field}\"}}"), *with);
         }

@@ -20,13 +20,17 @@ pub(super) const OTHERS: &str = "others";
 /// What stands for reasons past theirs.
 const OTHER_REASONS: &str = "other reasons";
 
+/// What stands behind the name of a source where its edge records are counted, which are halves of events and none by
+/// themselves. No source has such a name.
+const EDGE: &str = "/edge";
+
 /// Figures by name of the source.
 pub type Coverage = BTreeMap<String, Covered>;
 
 /// The figures of one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Covered {
-    /// Events that are stored.
+    /// Events that are stored, or edge records that were taken.
     pub events: u64,
     /// Time of the newest one.
     pub newest: Option<Micros>,
@@ -70,6 +74,17 @@ impl Covered {
         }
     }
 
+    /// Counts records with the same fields.
+    fn count(&mut self, run: &[Event<'_>], presence: u32) {
+        let records = run.len() as u64;
+        self.events += records;
+        self.newest = self.newest.max(run.iter().map(|event| event.ts()).max());
+        self.with.resize(PRESENCE.len().max(self.with.len()), 0);
+        for (bit, with) in self.with.iter_mut().enumerate() {
+            *with += records * u64::from(presence >> bit & 1);
+        }
+    }
+
     fn refuse(&mut self, field: &str, reason: &str, count: u64) {
         self.refused += count;
         let known = self.reasons.iter().position(|known| known.field == field && known.reason == reason);
@@ -95,16 +110,21 @@ fn of<'c>(coverage: &'c mut Coverage, name: &str) -> (&'c mut Covered, String) {
 pub(super) fn count(coverage: &mut Coverage, events: &[Event<'_>]) {
     // Events of one source with the same fields follow each other.
     for run in events.chunk_by(|a, b| a.presence() == b.presence() && a.source() == b.source()) {
-        let Some(first) = run.first() else { continue };
-        let (covered, _) = of(coverage, first.source());
-        let events = run.len() as u64;
-        covered.events += events;
-        covered.newest = covered.newest.max(run.iter().map(|event| event.ts()).max());
-        covered.with.resize(PRESENCE.len().max(covered.with.len()), 0);
-        for (bit, with) in covered.with.iter_mut().enumerate() {
-            *with += events * u64::from(first.presence() >> bit & 1);
+        if let Some(first) = run.first() {
+            of(coverage, first.source()).0.count(run, first.presence());
         }
     }
+}
+
+/// Counts an edge record that is to wait for its event.
+pub(super) fn count_edge(coverage: &mut Coverage, edge: Event<'_>) {
+    of(coverage, &format!("{}{EDGE}", edge.source())).0.count(&[edge], edge.presence());
+}
+
+/// The source whose edge records are counted under a name. `None` where events are.
+#[must_use]
+pub fn edge_source(name: &str) -> Option<&str> {
+    name.strip_suffix(EDGE)
 }
 
 /// Counts an event that cannot be stored.

@@ -5,6 +5,7 @@
 //! one says of where it came from. Which comes first makes no difference. Nothing is joined but by an id.
 
 use super::append::{Appended, Appender, Pieces};
+use super::coverage;
 use super::error::StoreError;
 use super::half::Half;
 use super::waiting::JoinFigures;
@@ -55,6 +56,7 @@ impl Appender {
             }
             appended.halves += 1;
             self.waiting.book.last_edge = Some(now);
+            coverage::count_edge(&mut self.counted, edge);
             let number = self.waiting.add(Half::of(edge, keys, true, now));
             for event in self.waiting.events_for(number) {
                 self.meet_later(event, &mut joined)?;

@@ -5,6 +5,7 @@ use super::half::Half;
 use super::waiting::Waiting;
 use super::{Appended, Appender, JoinFigures, Store, check};
 use crate::clock::FixedClock;
+use crate::event::PRESENCE;
 use crate::event::{
     Dim, Draft, EventBatch, Join, MICROS_A_SECOND, Micros, Text, Window, identity_of_request,
     identity_of_text, ip_bytes, ip_from_bytes,
@@ -176,6 +177,23 @@ fn after_a_quarter_of_an_hour_each_half_is_what_it_is_alone() {
     house.appender.settle(false).expect("settles");
     assert_eq!((house.events().len(), house.counts()), (1, [0, 0, 0, 1, 1]));
     assert_eq!(house.take(&[front, llm]).duplicates, 2);
+}
+
+#[test]
+fn edge_records_are_counted_once_beside_the_events_of_their_source() {
+    let mut house = House::new(Join::On);
+    let halves = [edge("8.8.4.4", "curl", &[1]), edge("9.9.9.9", "", &[2])];
+    house.take(&halves);
+    house.take(&halves);
+    house.take(&[event("ann", "call-1", &[1])]);
+    let before = house.store.coverage();
+    let counted = |name: &str| before.iter().find(|(known, _)| *known == name).map(|(_, covered)| covered);
+    let source = before.keys().find_map(|name| super::edge_source(name)).expect("a source of edge records");
+    let edges = counted(&format!("{source}/edge")).expect("edge records");
+    let with = |field: &str| edges.with[PRESENCE.iter().position(|name| *name == field).expect(field)];
+    assert_eq!((edges.events, with("ip"), with("user_agent")), (2, 2, 1));
+    assert_eq!(counted(source).map(|covered| covered.events), Some(1), "{before:?}");
+    assert_eq!(house.restart().store.coverage(), before);
 }
 
 #[test]

@@ -57,7 +57,7 @@ pub use append::{Appended, Appender};
 pub use catalog::Catalog;
 pub use check::{CheckReport, check};
 pub use codec::{Decode, Encode};
-pub use coverage::{Coverage, Covered, Reason};
+pub use coverage::{Coverage, Covered, Reason, edge_source};
 pub use days::{Counters, DayEntry, Links};
 pub use dump::dump;
 pub use error::StoreError;

@@ -2,16 +2,37 @@
 
 use crate::detect::NEEDS;
 use crate::event::{Micros, PRESENCE};
-use crate::store::{Coverage, Covered};
+use crate::store::{Coverage, Covered, edge_source};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Share of events below which a field counts as missing.
 const MISSING_SHARE: f64 = 0.5;
 
+/// What one source has brought.
+#[derive(Clone, Copy, Default)]
+struct Brought<'c> {
+    events: Option<&'c Covered>,
+    edges: Option<&'c Covered>,
+}
+
+/// Events and edge records of each source together.
+fn sources(coverage: &Coverage) -> BTreeMap<&str, Brought<'_>> {
+    let mut sources = BTreeMap::<&str, Brought<'_>>::new();
+    for (name, covered) in coverage {
+        match edge_source(name) {
+            Some(source) => sources.entry(source).or_default().edges = Some(covered),
+            None => sources.entry(name).or_default().events = Some(covered),
+        }
+    }
+    sources
+}
+
 /// Fields of every source in the document.
 pub(crate) fn document(coverage: &Coverage) -> Value {
-    let all = together(coverage);
-    let sources = coverage.iter().map(|(name, covered)| {
+    let (all, none) = (together(coverage), Covered::default());
+    let sources = sources(coverage).into_iter().map(|(name, brought)| {
+        let covered = brought.events.unwrap_or(&none);
         let reasons = reasons(covered).map(|(field, reason, count)| {
             let mut members = Map::new();
             if !field.is_empty() {
@@ -21,50 +42,56 @@ pub(crate) fn document(coverage: &Coverage) -> Value {
             members.insert("count".into(), count.into());
             Value::from(members)
         });
-        let fields: Map<String, Value> = PRESENCE
-            .iter()
-            .map(|field| ((*field).to_owned(), rounded(share(covered, field)).into()))
-            .collect();
         let missing = missing(covered).map(|(field, costs)| {
             let elsewhere = share(&all, field) >= MISSING_SHARE;
             json!({"field": field, "share": rounded(share(covered, field)), "costs": costs, "elsewhere": elsewhere})
         });
-        json!({
+        let mut source = json!({
             "source": name,
             "events": covered.events,
             "last_event": covered.newest.and_then(time),
             "rejected": covered.refused,
             "rejects": reasons.collect::<Vec<_>>(),
-            "fields": fields,
+            "fields": shares(covered),
             "missing": missing.collect::<Vec<_>>(),
-        })
+        });
+        if let Some(edges) = brought.edges {
+            source["edge"] = json!({
+                "records": edges.events,
+                "last_record": edges.newest.and_then(time),
+                "fields": shares(edges),
+            });
+        }
+        source
     });
     sources.collect()
 }
 
+/// The share of records with each field.
+fn shares(covered: &Covered) -> Map<String, Value> {
+    PRESENCE.iter().map(|field| ((*field).to_owned(), rounded(share(covered, field)).into())).collect()
+}
+
 /// The same as lines, a name and a sentence each.
 pub(crate) fn lines(coverage: &Coverage) -> Vec<(String, String)> {
-    let all = together(coverage);
+    let (all, none) = (together(coverage), Covered::default());
     let mut lines = Vec::new();
-    for (name, covered) in coverage {
-        let last =
-            covered.newest.and_then(time).map_or(String::new(), |last| format!(", the last of {last}"));
-        let figures = format!("{} events{last}; {} rejected", covered.events, covered.refused);
+    for (name, brought) in sources(coverage) {
+        let covered = brought.events.unwrap_or(&none);
+        let figures = format!("{} events{}; {} rejected", covered.events, last(covered), covered.refused);
         lines.push((format!("source {name}"), figures));
         for (field, reason, count) in reasons(covered) {
             let field = if field.is_empty() { String::new() } else { format!(" ({field})") };
             lines.push(("  rejected".to_owned(), format!("{count} x {reason}{field}")));
         }
-        if covered.events == 0 {
-            continue;
+        if covered.events > 0 {
+            lines.push(("  fields".to_owned(), fields(covered)));
         }
-        let fields: Vec<String> = PRESENCE
-            .iter()
-            .map(|field| (field, share(covered, field)))
-            .filter(|(_, share)| *share > 0.0)
-            .map(|(field, share)| format!("{field} {:.0} %", (share * 100.0).max(1.0)))
-            .collect();
-        lines.push(("  fields".to_owned(), fields.join(", ")));
+        if let Some(edges) = brought.edges {
+            let figures =
+                format!("{}{}: halves of events, with {}", edges.events, last(edges), fields(edges));
+            lines.push(("  edge records".to_owned(), figures));
+        }
         for (field, costs) in missing(covered) {
             let elsewhere = if share(&all, field) >= MISSING_SHARE { " (other sources have it)" } else { "" };
             lines.push((format!("  without {field}"), format!("{costs}{elsewhere}")));
@@ -73,10 +100,25 @@ pub(crate) fn lines(coverage: &Coverage) -> Vec<(String, String)> {
     lines
 }
 
-/// All sources as one.
+/// When the newest record was written.
+fn last(covered: &Covered) -> String {
+    covered.newest.and_then(time).map_or(String::new(), |last| format!(", the last of {last}"))
+}
+
+/// Fields that records have.
+fn fields(covered: &Covered) -> String {
+    let shown = PRESENCE
+        .iter()
+        .map(|field| (field, share(covered, field)))
+        .filter(|(_, share)| *share > 0.0)
+        .map(|(field, share)| format!("{field} {:.0} %", (share * 100.0).max(1.0)));
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// All events as one.
 fn together(coverage: &Coverage) -> Covered {
     let mut all = Covered { with: vec![0; PRESENCE.len()], ..Covered::default() };
-    for covered in coverage.values() {
+    for covered in sources(coverage).into_values().filter_map(|brought| brought.events) {
         all.events += covered.events;
         for (sum, more) in all.with.iter_mut().zip(&covered.with) {
             *sum += more;
@@ -123,6 +165,34 @@ mod tests {
         let with =
             PRESENCE.map(|name| fields.iter().find(|(field, _)| *field == name).map_or(0, |(_, n)| *n));
         Covered { events, newest: Some(1_795_426_307_000_000), with: with.into(), ..Covered::default() }
+    }
+
+    #[test]
+    fn edge_records_are_counted_by_themselves() {
+        let mut coverage = coverage();
+        coverage.insert("caddy/edge".to_owned(), covered(40, &[("ip", 40), ("user_agent", 30)]));
+        coverage.insert("nginx/edge".to_owned(), covered(7, &[("ip", 7)]));
+        let document = document(&coverage);
+        assert_eq!(document.as_array().map(Vec::len), Some(3));
+        let (caddy, nginx) = (&document[0], &document[2]);
+        assert_eq!((&caddy["events"], &caddy["edge"]["records"]), (&1_000.into(), &40.into()));
+        assert_eq!(
+            (&caddy["fields"]["user_agent"], &caddy["edge"]["fields"]["user_agent"]),
+            (&0.003.into(), &0.75.into())
+        );
+        assert_eq!(
+            (&nginx["source"], &nginx["events"], &nginx["edge"]["records"]),
+            (&"nginx".into(), &0.into(), &7.into())
+        );
+        assert_eq!(nginx["missing"], serde_json::json!([]));
+        let text: Vec<String> =
+            lines(&coverage).into_iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        for line in [
+            "source nginx: 0 events; 0 rejected",
+            "  edge records: 7, the last of 2026-11-23T09:31:47Z: halves of events, with ip 100 %",
+        ] {
+            assert!(text.iter().any(|found| found == line), "{line} is not in {text:#?}");
+        }
     }
 
     fn coverage() -> Coverage {
