@@ -1,7 +1,6 @@
 //! `cahoots account`: the profile of an account.
 
-use crate::cli::ask::{Output, Paging, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::One;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -18,17 +17,12 @@ pub(crate) struct Account {
     /// The account.
     name: String,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: One,
 }
 
 impl Account {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let target = self.span.apply(Target::new("/v1/accounts").name(&self.name));
-        ask(&self.server, &self.output, &Paging::default(), target)
+        self.asked.ask(Target::new("/v1/accounts").name(&self.name))
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Output {
 /// Which time the question is about.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Window")]
-pub(crate) struct Span {
+struct Span {
     /// First instant: RFC 3339, or so long before the newest event (90m, 24h, 7d).
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -59,7 +59,7 @@ pub(crate) struct Paging {
 
 impl Span {
     /// Adds the window to a question.
-    pub(crate) fn apply(&self, target: Target) -> Target {
+    fn apply(&self, target: Target) -> Target {
         target.with("since", self.since.as_ref()).with("until", self.until.as_ref())
     }
 }
@@ -68,6 +68,46 @@ impl Output {
     fn format(&self) -> Format {
         let by_stream = if std::io::stdout().is_terminal() { Format::Table } else { Format::Json };
         self.format.unwrap_or(if self.json { Format::Json } else { by_stream })
+    }
+}
+
+/// All that a question about one thing has besides the thing.
+#[derive(Debug, clap::Args)]
+pub(crate) struct One {
+    #[command(flatten)]
+    span: Span,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl One {
+    /// Asks, or shows how to.
+    pub(crate) fn ask(&self, target: Target) -> Result<(), CliError> {
+        ask(&self.server, &self.output, &Paging::default(), self.span.apply(target))
+    }
+}
+
+/// All that a question about many things has besides what is asked of them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Many {
+    #[command(flatten)]
+    span: Span,
+    #[command(flatten)]
+    paging: Paging,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Many {
+    /// Asks, or shows how to.
+    pub(crate) fn ask(&self, question: impl Into<Question>) -> Result<(), CliError> {
+        let mut question = question.into();
+        question.target = self.span.apply(question.target);
+        ask(&self.server, &self.output, &self.paging, question)
     }
 }
 

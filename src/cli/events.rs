@@ -1,7 +1,6 @@
 //! `cahoots events`: the raw events of an account.
 
-use crate::cli::ask::{Output, Paging, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::Many;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -17,19 +16,12 @@ pub(crate) struct Events {
     /// The account.
     name: String,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Many,
 }
 
 impl Events {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let target = self.span.apply(Target::new("/v1/accounts").name(&self.name).then("events"));
-        ask(&self.server, &self.output, &self.paging, target)
+        self.asked.ask(Target::new("/v1/accounts").name(&self.name).then("events"))
     }
 }

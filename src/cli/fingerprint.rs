@@ -1,7 +1,6 @@
 //! `cahoots fingerprint`: the profile of a client fingerprint.
 
-use crate::cli::ask::{Output, Paging, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::Many;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -18,19 +17,12 @@ pub(crate) struct Fingerprint {
     #[arg(value_name = "FP")]
     value: String,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Many,
 }
 
 impl Fingerprint {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let target = self.span.apply(Target::new("/v1/fingerprints").name(&self.value));
-        ask(&self.server, &self.output, &self.paging, target)
+        self.asked.ask(Target::new("/v1/fingerprints").name(&self.value))
     }
 }

@@ -1,7 +1,6 @@
 //! `cahoots ip`: the profile of an address or a network.
 
-use crate::cli::ask::{Output, Paging, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::Many;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -19,19 +18,12 @@ pub(crate) struct Ip {
     #[arg(value_name = "ADDR|CIDR")]
     net: String,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Many,
 }
 
 impl Ip {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let target = self.span.apply(Target::new("/v1/ips").network(&self.net));
-        ask(&self.server, &self.output, &self.paging, target)
+        self.asked.ask(Target::new("/v1/ips").network(&self.net))
     }
 }

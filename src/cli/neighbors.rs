@@ -1,7 +1,6 @@
 //! `cahoots neighbors`: who shares what with an account.
 
-use crate::cli::ask::{Output, Paging, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::Many;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -28,13 +27,7 @@ pub(crate) struct Neighbors {
     #[arg(long, value_name = "ACCOUNTS")]
     hub_max: Option<u64>,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Many,
 }
 
 impl Neighbors {
@@ -42,7 +35,6 @@ impl Neighbors {
     pub(crate) fn run(&self) -> Result<(), CliError> {
         let via = (!self.via.is_empty()).then(|| self.via.join(","));
         let target = Target::new("/v1/accounts").name(&self.name).then("neighbors").with("via", via);
-        let target = self.span.apply(target.with("hops", self.hops).with("hub_max", self.hub_max));
-        ask(&self.server, &self.output, &self.paging, target)
+        self.asked.ask(target.with("hops", self.hops).with("hub_max", self.hub_max))
     }
 }

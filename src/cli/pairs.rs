@@ -1,7 +1,6 @@
 //! `cahoots pairs`: all pairs of accounts that share several values.
 
-use crate::cli::ask::{Output, Paging, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::Many;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -26,20 +25,13 @@ pub(crate) struct Pairs {
     #[arg(long, value_name = "ACCOUNTS")]
     hub_max: Option<u64>,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Many,
 }
 
 impl Pairs {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
         let target = Target::new("/v1/pairs").with("via", Some(&self.via)).with("min", self.min);
-        let target = self.span.apply(target.with("hub_max", self.hub_max));
-        ask(&self.server, &self.output, &self.paging, target)
+        self.asked.ask(target.with("hub_max", self.hub_max))
     }
 }

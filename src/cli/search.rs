@@ -1,7 +1,6 @@
 //! `cahoots search`: an expression over all events.
 
-use crate::cli::ask::{Output, Paging, Question, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::{Many, Question};
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -25,25 +24,19 @@ pub(crate) struct Search {
     #[arg(long, value_name = "WHAT", value_parser = ["accounts", "ips", "fingerprints", "events", "count", "timeline"])]
     select: Option<String>,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Many,
 }
 
 impl Search {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        ask(&self.server, &self.output, &self.paging, self.question())
+        self.asked.ask(self.question())
     }
 
     fn question(&self) -> Question {
         let long = self.expression.len() > URL_BYTES_MAX;
         let target = Target::new("/v1/search").with("where", (!long).then_some(&self.expression));
-        let target = self.span.apply(target.with("select", self.select.as_ref()));
+        let target = target.with("select", self.select.as_ref());
         Question { target, body: long.then(|| self.expression.clone()) }
     }
 }

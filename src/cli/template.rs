@@ -1,7 +1,6 @@
 //! `cahoots template`: who sent prompts of one template, and when.
 
-use crate::cli::ask::{Output, Paging, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::Many;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -20,19 +19,12 @@ pub(crate) struct Template {
     /// Its key as in `why` and in evidence, or the gateway's name of it.
     id: String,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Many,
 }
 
 impl Template {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let target = self.span.apply(Target::new("/v1/templates").name(&self.id));
-        ask(&self.server, &self.output, &self.paging, target)
+        self.asked.ask(Target::new("/v1/templates").name(&self.id))
     }
 }

@@ -1,7 +1,6 @@
 //! `cahoots why`: everything that two accounts share.
 
-use crate::cli::ask::{Output, Paging, Span, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::One;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -19,18 +18,12 @@ pub(crate) struct Why {
     /// The other.
     b: String,
     #[command(flatten)]
-    span: Span,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: One,
 }
 
 impl Why {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let target = Target::new("/v1/why").with("a", Some(&self.a)).with("b", Some(&self.b));
-        let target = self.span.apply(target);
-        ask(&self.server, &self.output, &Paging::default(), target)
+        self.asked.ask(Target::new("/v1/why").with("a", Some(&self.a)).with("b", Some(&self.b)))
     }
 }
