@@ -22,9 +22,12 @@ pub(super) fn is_one(text: &str) -> bool {
     text.rsplit(',').next().is_some_and(|last| parse(last).is_ok())
 }
 
-/// The client's address: the one in the text, or that to which the chain in it leads. None for the address of
-/// a proxy that the operator lists.
+/// The client's address: the one in the text, or that to which the chain in it leads. None for no text, and for the
+/// address of a proxy that the operator lists.
 pub(super) fn client(text: &str, proxies: &Proxies) -> Result<Option<IpAddr>, Wrong> {
+    if text.is_empty() {
+        return Ok(None);
+    }
     if !text.contains(',') {
         return parse(text).map(|ip| Some(ip).filter(|ip| !proxies.is_hop(*ip)));
     }

@@ -4,6 +4,7 @@ use super::super::flat::Flat;
 use super::super::value::Scalar;
 use super::Kind;
 use super::map::is_blank;
+use super::messages;
 
 /// The headers that the SDKs of `OpenAI` and Anthropic send to say what they run on, without those that
 /// change from call to call.
@@ -14,7 +15,7 @@ const SDK: [&str; 6] = ["lang", "package-version", "os", "arch", "runtime", "run
 pub(super) fn sdk(flat: &Flat<'_>, at: &str) -> Option<String> {
     let mut found = [""; SDK.len()];
     for (path, value) in flat.iter() {
-        let Some(header) = path.strip_prefix(at).and_then(|rest| rest.strip_prefix('.')) else { continue };
+        let Some(header) = messages::below(path, at) else { continue };
         // Caddy logs each header as an array of its values.
         let header = header.strip_suffix(".0").unwrap_or(header);
         let Some(name) = header.get(..12).filter(|start| start.eq_ignore_ascii_case("x-stainless-")) else {

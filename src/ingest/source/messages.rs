@@ -94,10 +94,14 @@ pub(super) fn all(flat: &Flat<'_>, base: &str) -> String {
 }
 
 /// What of a path lies below another one.
-fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
-    match path.strip_prefix(base)? {
-        rest if base.is_empty() || rest.is_empty() => Some(rest),
-        rest => rest.strip_prefix('.'),
+pub(super) fn below<'p>(path: &'p str, base: &str) -> Option<&'p str> {
+    if base.is_empty() {
+        return Some(path);
+    }
+    // One byte tells nearly all others from it.
+    match path.as_bytes().get(base.len()) {
+        None | Some(b'.') => path.strip_prefix(base).map(|rest| rest.strip_prefix('.').unwrap_or(rest)),
+        Some(_) => None,
     }
 }
 
