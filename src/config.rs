@@ -168,12 +168,18 @@ impl Typed {
     pub fn sources(&self) -> Result<Mappings, ConfigError> {
         Mappings::new(self.source.as_deref().unwrap_or_default()).map_err(ConfigError::Sources)
     }
+
+    /// The proxies that are trusted. `None` for the usual ones.
+    pub fn proxies(&self) -> Result<Option<Arc<Proxies>>, ConfigError> {
+        let listed = self.trusted_proxies.as_deref().map(Proxies::listed).transpose();
+        Ok(listed.map_err(ConfigError::Proxies)?.map(Arc::new))
+    }
 }
 
 impl Config {
     /// What all layers together mean. `variable` reads the environment.
     pub fn resolve(typed: Typed, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
-        let sources = typed.sources()?;
+        let (sources, proxies) = (typed.sources()?, typed.proxies()?);
         let listen = typed.listen.unwrap_or_else(|| LISTEN_DEFAULT.to_owned());
         let listen: SocketAddr = listen.parse().map_err(|_| ConfigError::Listen(listen))?;
         if !listen.ip().to_canonical().is_loopback() && typed.token_file.is_none() {
@@ -193,8 +199,6 @@ impl Config {
             Some(name) => Join::from_name(&name).ok_or(ConfigError::Join(name))?,
             None => Join::default(),
         };
-        let proxies = typed.trusted_proxies.as_deref().map(Proxies::listed).transpose();
-        let proxies = proxies.map_err(ConfigError::Proxies)?.map(Arc::new);
         let token_file = typed.token_file;
         Ok(Self { data, listen, token_file, keep_extra, sources, pseudonymize, proxies, join })
     }

@@ -4,8 +4,10 @@
 
 mod analyst;
 mod offline;
+mod verify;
 
-pub use offline::{Offline, OfflineError, verify_against};
+pub use offline::Offline;
+pub use verify::{Log, Reading, Verified, VerifyFailure, verify_against_data, verify_against_logs};
 
 use crate::clock::{Clock, SystemClock};
 use crate::detect::{Ledger, Report, complete};

@@ -2,13 +2,11 @@
 //! drilled or replayed beside a running server.
 
 use crate::clock::{Clock, FixedClock, SystemClock};
-use crate::detect::{Analysis, Difference, Due, VerifyError, verify};
+use crate::detect::{Analysis, Due};
 use crate::event::{Aspect, Dim, Join, Micros, Window};
-use crate::ingest::{Context, Decoder};
-use crate::store::{Appender, Founding, Snapshot, Store, StoreError, privacy_of};
-use serde_json::Value;
+use crate::ingest::{Context, Decoder, Rejects};
+use crate::store::{Appender, Founding, Snapshot, Store, StoreError};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,20 +15,17 @@ use std::sync::Arc;
 const PIECE_BYTES: usize = 1 << 20;
 
 /// Makes the secrets of databases that live no longer than the process.
-const SEED: u64 = 0x0ff1_1e5e;
+pub(super) const SEED: u64 = 0x0ff1_1e5e;
 
-/// Why something could not be done offline.
+/// Why a log was not taken in.
 #[derive(Debug, thiserror::Error)]
-pub enum OfflineError {
-    /// The log cannot be read.
-    #[error("the log cannot be read: {0}")]
+pub(super) enum OfflineError {
+    /// It cannot be read.
+    #[error(transparent)]
     Log(#[from] io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The document is none, or was changed.
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
 }
 
 /// A store that is filled from logs.
@@ -47,12 +42,35 @@ impl Offline {
     }
 
     /// The same with what a new database is made with.
-    fn open_as(folder: &Path, founding: &Founding) -> Result<Self, StoreError> {
+    pub(super) fn open_as(folder: &Path, founding: &Founding) -> Result<Self, StoreError> {
         let (store, mut appender) = Store::open_as(folder, founding)?;
         // Both halves of an event may lie in a log, in any order: they wait until its end, by a clock that stands.
         appender.joining(Join::On, Arc::new(FixedClock::default()));
         let context = Context::new(store.seed(), SystemClock.now(), *store.privacy());
-        Ok(Self { store, appender, decoder: Decoder::new(context) })
+        Ok(Self { decoder: Decoder::new(context), store, appender })
+    }
+
+    fn context(&self) -> Context {
+        Context::new(self.store.seed(), SystemClock.now(), *self.store.privacy())
+    }
+
+    /// Takes a whole log in, by a decoder of its own that is made with the database's context. Gives what it did
+    /// not take.
+    pub(super) fn take_log(
+        &mut self,
+        log: &mut dyn Read,
+        new: impl FnOnce(Context) -> Decoder,
+    ) -> Result<Rejects, OfflineError> {
+        self.decoder = new(self.context());
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match log.read(&mut piece)? {
+                0 => break,
+                read => self.take(piece.get(..read).unwrap_or_default())?,
+            }
+        }
+        self.finish()?;
+        Ok(std::mem::take(self.decoder.rejects()))
     }
 
     /// A name of an account as it is kept.
@@ -73,28 +91,19 @@ impl Offline {
         Ok(())
     }
 
-    /// Says that a log has ended.
-    pub fn end(&mut self) -> Result<(), StoreError> {
+    fn finish(&mut self) -> Result<(), StoreError> {
         while !self.decoder.finish() {
             self.appender.append(&[self.decoder.take_batch()])?;
         }
         self.appender.append(&[self.decoder.take_batch()])?;
-        self.appender.release_events()?;
-        self.appender.settle(true)
+        Ok(())
     }
 
-    /// Takes a whole file in.
-    pub fn take_file(&mut self, path: &Path) -> Result<(), OfflineError> {
-        let mut file = File::open(path)?;
-        let mut piece = vec![0; PIECE_BYTES];
-        loop {
-            let read = file.read(&mut piece)?;
-            if read == 0 {
-                break;
-            }
-            self.take(piece.get(..read).unwrap_or_default())?;
-        }
-        Ok(self.end()?)
+    /// Says that all logs have ended.
+    pub fn end(&mut self) -> Result<(), StoreError> {
+        self.finish()?;
+        self.appender.release_events()?;
+        self.appender.settle(true)
     }
 
     /// What there is.
@@ -137,26 +146,4 @@ impl Offline {
         }
         Ok(analysis)
     }
-}
-
-/// Verifies a sealed document against data: the folder of a database that no server has open, or a log. What
-/// stands for keys, cards and pseudonyms is hashed with a database's secret: that of the folder `key_of`.
-pub fn verify_against(
-    document: &Value,
-    data: &Path,
-    key_of: Option<&Path>,
-) -> Result<(Vec<Difference>, usize), OfflineError> {
-    if data.is_dir() {
-        let offline = Offline::open(data)?;
-        return Ok(verify(document, &offline.snapshot()?)?);
-    }
-    let scratch = tempfile::Builder::new().prefix("cahoots-verify-").tempdir()?;
-    let mut founding = Founding::of_seed(SEED);
-    if let Some(folder) = key_of {
-        let privacy = privacy_of(folder)?;
-        (founding.key, founding.pseudonyms) = (privacy.key(), Some(privacy.pseudonyms()));
-    }
-    let mut offline = Offline::open_as(scratch.path(), &founding)?;
-    offline.take_file(data)?;
-    Ok(verify(document, &offline.snapshot()?)?)
 }

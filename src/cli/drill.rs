@@ -1,6 +1,6 @@
 //! `cahoots drill`: a synthetic network planted in a copy of the operator's own data, and what is found of it.
 
-use crate::app::{Offline, OfflineError};
+use crate::app::Offline;
 use crate::cli::ask::print;
 use crate::cli::error::CliError;
 use crate::detect::Analysis;
@@ -220,13 +220,4 @@ fn report(
         percent(passed, all),
         if abstained.is_empty() { String::new() } else { format!("notes      {abstained}\n") },
     )
-}
-
-impl From<OfflineError> for CliError {
-    fn from(error: OfflineError) -> Self {
-        match error {
-            OfflineError::Store(error) => Self::Store(error),
-            other => Self::Failed(other.to_string()),
-        }
-    }
 }

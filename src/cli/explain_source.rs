@@ -1,13 +1,14 @@
 //! `cahoots explain-source`: what a log would be taken for, before it is sent.
 
 use crate::cli::error::CliError;
+use crate::cli::input;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Typed;
 use crate::ingest::{Context, Decoder, Mappings};
 use crate::limits::PIECE_BYTES;
 use crate::privacy::{Privacy, Pseudonyms};
 use std::collections::BTreeSet;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -21,7 +22,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ExplainSource {
-    /// The log, or - for standard input.
+    /// The log, or - for standard input; gzip and zstd are told by their first bytes.
     file: PathBuf,
     /// Take every record for one of this source.
     #[arg(long, value_name = "NAME")]
@@ -43,11 +44,7 @@ impl ExplainSource {
             source => source.flatten(),
         };
         let unreadable = |error: io::Error| CliError::Input { path: self.file.clone(), reason: error };
-        let mut input: Box<dyn Read> = if self.file.as_os_str() == "-" {
-            Box::new(io::stdin().lock())
-        } else {
-            Box::new(std::fs::File::open(&self.file).map_err(unreadable)?)
-        };
+        let mut input = input::open(&self.file)?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         // Nothing is kept, so any secret will do.
         let privacy = Privacy::new([0; 32], Pseudonyms::NONE);

@@ -19,6 +19,7 @@ mod evidence;
 mod explain_source;
 mod fingerprint;
 mod ingest;
+mod input;
 mod ip;
 mod memory;
 mod neighbors;

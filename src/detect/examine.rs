@@ -120,7 +120,10 @@ fn judge(
     report: &mut Report,
 ) -> (Found, BTreeMap<u64, i32>, Vec<String>) {
     let bench = bench(window, Null::of(window, background::is_young(window)));
-    let mut groups = stars(window, &bench.rates);
+    let mut groups = {
+        let catalog = snapshot.catalog();
+        stars(window, &bench.rates, &|kind, value| super::name_of_value(&catalog, window, kind, value))
+    };
     groups.extend(meetings.groups());
     groups.extend(cells(window, days, SEED));
     groups.extend(cohorts(window, log_start(given)));

@@ -53,7 +53,7 @@ pub use needs::NEEDS;
 pub use twins::innocent_twin;
 
 use crate::event::Dim;
-use crate::store::Snapshot;
+use crate::store::{Catalog, Snapshot};
 use facts::Kind;
 use family::Bench;
 use groups::{Group, Origin};
@@ -128,14 +128,7 @@ fn score_all(bench: &Bench<'_>, groups: &[Group]) -> Vec<Scored> {
 fn names_of(snapshot: &Snapshot, window: &Window, groups: &[Group]) -> Vec<u64> {
     let catalog = snapshot.catalog();
     let name = |group: &Group| match group.origin {
-        Origin::Star(kind, value) => {
-            let mut bytes = vec![kind as u8];
-            match dim_of(kind) {
-                Some(dim) => bytes.extend_from_slice(window.value(&catalog, dim, value)),
-                None => bytes.extend_from_slice(&value.to_be_bytes()),
-            }
-            xxh3_64(&bytes)
-        }
+        Origin::Star(kind, value) => name_of_value(&catalog, window, kind, value),
         Origin::Visitors => 1,
         Origin::Union => 2,
         Origin::Cell(rate) => xxh3_64(&[&[0xff_u8], rate.to_be_bytes().as_slice()].concat()),
@@ -144,6 +137,16 @@ fn names_of(snapshot: &Snapshot, window: &Window, groups: &[Group]) -> Vec<u64> 
         }
     };
     groups.iter().map(name).collect()
+}
+
+/// A hash of a value and its kind, the same in every database.
+fn name_of_value(catalog: &Catalog, window: &Window, kind: Kind, value: u32) -> u64 {
+    let mut bytes = vec![kind as u8];
+    match dim_of(kind) {
+        Some(dim) => bytes.extend_from_slice(window.value(catalog, dim, value)),
+        None => bytes.extend_from_slice(&value.to_be_bytes()),
+    }
+    xxh3_64(&bytes)
 }
 
 /// The dimension whose ordinals a kind's values are; none where a value is its own name.

@@ -4,6 +4,8 @@ use crate::campaign::{self, events_by_day, planted};
 use crate::harness::{Response, Server, run};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
 
 const FORMATS: [&str; 4] = ["json", "ndjson", "csv", "table"];
 
@@ -270,6 +272,33 @@ fn odds_follow_from_the_rates(document: &Value) {
     }
 }
 
+/// The same log as it lies about: in two files, compressed, the younger one first, and with a line that is none.
+fn its_evidence_is_in_rotated_logs(pack: &str, log: &[u8], folder: &Path) {
+    let lines: Vec<&[u8]> = log.split_inclusive(|byte| *byte == b'\n').collect();
+    let (older, younger) = lines.split_at(lines.len() / 3);
+    let files = [folder.join("log.1.gz"), folder.join("log")];
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&older.concat()).unwrap();
+    std::fs::write(&files[0], gzip.finish().unwrap()).unwrap();
+    let younger = [&younger.concat()[..], b"neither event nor JSON\n"].concat();
+    std::fs::write(&files[1], zstd::encode_all(&younger[..], 1).unwrap()).unwrap();
+    let [older, younger] = [&files[0], &files[1]].map(|path| path.to_str().unwrap());
+    let (code, text, error) = run(&["verify", pack, "--data", younger, older]);
+    assert_eq!(code, Some(0), "{text}{error}");
+    assert!(
+        error.starts_with("1 record of the logs was not taken, the first ") && error.contains("/log:"),
+        "{error}"
+    );
+    // Without a part of it the evidence does not hold, and each difference has a line of its own.
+    let (code, text, error) = run(&["verify", pack, "--data", older]);
+    assert_eq!(code, Some(1), "{text}{error}");
+    assert!(text.lines().all(|line| line.contains(": the pack says ")) && !text.is_empty(), "{text}");
+    assert!(
+        error.contains("not agree") && error.contains("--key-of") && error.lines().count() == 1,
+        "{error}"
+    );
+}
+
 fn its_evidence(found: &Found<'_>, log: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let (pack, path) = (folder.path().join("pack"), folder.path().join("log.ndjson"));
@@ -279,6 +308,7 @@ fn its_evidence(found: &Found<'_>, log: &[u8]) {
     assert_eq!(code, Some(0), "{error}");
     let (code, text, error) = run(&["verify", pack, "--data", path]);
     assert_eq!(code, Some(0), "{text}{error}");
+    its_evidence_is_in_rotated_logs(pack, log, folder.path());
     let page = std::fs::read_to_string(format!("{pack}/evidence.md")).unwrap();
     assert_eq!(found.get("/v1/clusters/{id}/evidence?format=table").text(), page);
     for part in [

@@ -2,6 +2,7 @@
 //! found, explained and proved.
 
 use super::say;
+use crate::app::Reading;
 use crate::cli::ask::fetch;
 use crate::cli::error::CliError;
 use crate::cli::evidence;
@@ -129,7 +130,7 @@ fn prove(client: &mut Client, id: &str, log: &Path, scratch: &Path) -> Result<()
     let document = fetch(client, &target, None)?.body;
     let pack = scratch.join("pack");
     evidence::write(&pack, &document)?;
-    let agreed = evidence::verify(&pack, log, None)?;
+    let agreed = evidence::verify(&pack, &[log.to_owned()], &Reading::default())?;
     say(&format!(
         "  {agreed} figures agree to one part in 10^9; the page for people is {}/evidence.md\n",
         pack.display()

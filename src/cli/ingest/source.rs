@@ -4,8 +4,8 @@
 //! line is the server's business.
 
 use crate::cli::ingest::resume::{Mark, TAIL_BYTES, tail_hash};
+use crate::cli::input::{BUFFER_BYTES, decode, encoding_of};
 use crate::limits::{LINE_BYTES_MAX, SEND_BYTES_MAX, SEND_LINES_MAX};
-use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -14,9 +14,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes looked at to tell what is in a file.
 const PEEK_BYTES: u64 = 64 << 10;
-
-/// Bytes of the read buffer.
-const BUFFER_BYTES: usize = 1 << 20;
 
 /// How a source is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,28 +240,6 @@ pub(super) fn encoding(path: &Path) -> io::Result<Option<&'static str>> {
         file.take(4).read_to_end(&mut magic)?;
     }
     Ok(encoding_of(&magic))
-}
-
-fn encoding_of(magic: &[u8]) -> Option<&'static str> {
-    match magic {
-        [0x1f, 0x8b, ..] => Some("gzip"),
-        [0x28, 0xb5, 0x2f, 0xfd] => Some("zstd"),
-        _ => None,
-    }
-}
-
-/// Decompresses what is compressed, told by its first bytes.
-fn decode(mut raw: Box<dyn Read + Send>) -> io::Result<(Box<dyn Read + Send>, Option<&'static str>)> {
-    let mut magic = Vec::new();
-    raw.by_ref().take(4).read_to_end(&mut magic)?;
-    let encoding = encoding_of(&magic);
-    let raw = Cursor::new(magic).chain(raw);
-    let decoded: Box<dyn Read + Send> = match encoding {
-        Some("gzip") => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, raw))),
-        Some(_) => Box::new(zstd::stream::read::Decoder::new(raw)?),
-        None => Box::new(raw),
-    };
-    Ok((decoded, encoding))
 }
 
 #[cfg(test)]

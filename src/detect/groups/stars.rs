@@ -25,9 +25,10 @@ const KINDS: [Kind; 9] = [
     Kind::Template,
 ];
 
-/// The stars of a window. `rates` say which texts and clients are background: such texts make no star.
+/// The stars of a window. `rates` say which texts and clients are background: such texts make no star. `name` gives
+/// a hash of a value that does not depend on its number in the database.
 #[must_use]
-pub(crate) fn stars(window: &Window, rates: &[Rates<'_>]) -> Vec<Group> {
+pub(crate) fn stars(window: &Window, rates: &[Rates<'_>], name: &dyn Fn(Kind, u32) -> u64) -> Vec<Group> {
     let most = (window.accounts.len() as f64 * STAR_SHARE_MAX) as usize;
     let mut groups = Vec::new();
     for kind in KINDS {
@@ -40,10 +41,11 @@ pub(crate) fn stars(window: &Window, rates: &[Rates<'_>]) -> Vec<Group> {
             .filter(|item| (GROUP_MIN..=most).contains(&items.holders.get(*item).len()))
             .filter(|item| !is_background(*item))
             .collect();
-        found = one_for_each(window, items, &found);
+        let value = |item: u32| items.values.get(item as usize).copied().unwrap_or_default();
+        found = one_for_each(window, items, &found, |item| name(kind, value(item)));
         let defining = Some(Family::of_kind(kind));
         groups.extend(found.into_iter().map(|item| Group {
-            origin: Origin::Star(kind, items.values.get(item as usize).copied().unwrap_or_default()),
+            origin: Origin::Star(kind, value(item)),
             defining,
             members: items.holders.get(item).to_vec(),
         }));
@@ -53,7 +55,7 @@ pub(crate) fn stars(window: &Window, rates: &[Rates<'_>]) -> Vec<Group> {
 
 /// One item for each family of items whose holders overlap by nine tenths: the one with most holders.
 /// Candidates are those that agree in one of four minimum hashes over the names of their holders.
-fn one_for_each(window: &Window, items: &Items, found: &[u32]) -> Vec<u32> {
+fn one_for_each(window: &Window, items: &Items, found: &[u32], name: impl Fn(u32) -> u64) -> Vec<u32> {
     let hashes: Vec<u64> =
         window.accounts.iter().map(|account| xxh3_64_with_seed(account.name.as_bytes(), 0)).collect();
     let minimum = |item: u32, salt: u64| {
@@ -63,10 +65,14 @@ fn one_for_each(window: &Window, items: &Items, found: &[u32]) -> Vec<u32> {
         };
         items.holders.get(item).iter().map(hash).min().unwrap_or_default()
     };
-    // Largest first, so that a family is named by its largest; equal ones by who holds them.
+    // Largest first, so that a family is named by its largest; equal ones by who holds them, and those of the same
+    // holders by what they are, not by which of them came first.
     let mut order: Vec<(usize, u64, u32)> =
         found.iter().map(|item| (items.holders.get(*item).len(), minimum(*item, 0), *item)).collect();
-    order.sort_unstable_by_key(|(size, minimum, item)| (std::cmp::Reverse(*size), *minimum, *item));
+    order.sort_unstable_by(|a, b| {
+        let (size, minimum) = (b.0.cmp(&a.0), a.1.cmp(&b.1));
+        size.then(minimum).then_with(|| name(a.2).cmp(&name(b.2)))
+    });
     let mut kept = Vec::new();
     let mut by_minimum: [BTreeMap<u64, Vec<u32>>; 4] = Default::default();
     for (_, _, item) in order {
