@@ -43,6 +43,13 @@ pub struct Excess {
     pub ln_tail: f64,
 }
 
+impl Excess {
+    /// Ties go to the value with more holders inside, then to the smaller expectation: figures, not ordinals.
+    fn rank(&self) -> (f64, f64, f64) {
+        (self.ln_tail, -f64::from(self.k), self.expected)
+    }
+}
+
 /// What the categorical test of a group says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Categorical {
@@ -173,16 +180,32 @@ impl<'w> Rates<'w> {
             let holders = self.holders(window, null, item);
             let expected = null.expected(&group, &usual, &holders, inside);
             let ln_tail = math::poisson_at_least(u64::from(k), expected);
-            // Ties go to the value with more holders inside, then to the smaller expectation: figures, not ordinals.
-            let rank = |e: &Excess| (e.ln_tail, -f64::from(e.k), e.expected);
             let found = Excess { item, k, expected, ln_tail };
-            if best.as_ref().is_none_or(|best| rank(&found) < rank(best)) {
+            if best.as_ref().is_none_or(|best| found.rank() < best.rank()) {
                 best = Some(found);
             }
         }
         let (best, tried) = (best?, shared.len() as u32);
         let ln_p = (libm::log(2.0 * f64::from(tried)) + best.ln_tail).min(0.0);
         Some(Categorical { best, tried, ln_p })
+    }
+
+    /// Items that say exactly as much of a group as the best one, which is one of them. Whoever prints one chooses
+    /// among them by name.
+    #[must_use]
+    pub fn as_good(&self, window: &Window, null: &Null, members: &[u32], best: &Excess) -> Vec<u32> {
+        let (group, usual) = null.strata_of(window, members);
+        let held = members.iter().flat_map(|member| self.items.of_account.get(*member)).copied();
+        let mut shared = Scratch::default().count(self.items.len(), held, SHARED_MIN);
+        shared.retain(|(item, k)| {
+            let is_background = self.background.get(*item as usize).copied().unwrap_or(false);
+            *k == best.k && !is_background && {
+                let holders = self.holders(window, null, *item);
+                let inside = self.inside_of(window, null, members, *item);
+                null.expected(&group, &usual, &holders, &inside).total_cmp(&best.expected).is_eq()
+            }
+        });
+        shared.into_iter().map(|(item, _)| item).collect()
     }
 
     /// For each of some items the members that hold it and belong to the population, by stratum: one pass over

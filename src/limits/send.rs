@@ -9,10 +9,6 @@ pub const SEND_LINES_MAX: usize = BATCH_EVENTS_MAX;
 /// Bytes of one body, where lines are long. A single longer line still goes whole.
 pub const SEND_BYTES_MAX: usize = 8 << 20;
 
-/// Bodies on their way at once, each on its own connection, so that the server decodes one while
-/// another is synced.
-pub const SEND_CONNECTIONS: usize = 3;
-
 /// Times that one body is sent before the command gives up.
 pub const SEND_TRIES_MAX: u32 = 10;
 

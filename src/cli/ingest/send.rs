@@ -1,4 +1,4 @@
-//! Bodies to the server: several at once, again when it asks for that, acknowledged in order.
+//! Bodies to the server: one after the other, again when it asks for that.
 
 use crate::cli::connect::Server;
 use crate::cli::error::CliError;
@@ -6,13 +6,12 @@ use crate::cli::ingest::progress::Progress;
 use crate::cli::ingest::resume::Mark;
 use crate::cli::ingest::source::{Body, Source};
 use crate::http::client::{Client, ClientError, Response};
-use crate::limits::{LINE_BYTES_MAX, SEND_CONNECTIONS, SEND_ERRORS_SHOWN_MAX, SEND_TRIES_MAX, SEND_WAIT_MAX};
+use crate::limits::{LINE_BYTES_MAX, SEND_ERRORS_SHOWN_MAX, SEND_TRIES_MAX, SEND_WAIT_MAX};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::mpsc::{self, SyncSender};
 use std::time::Duration;
 
 /// What became of events.
@@ -57,38 +56,13 @@ pub(super) struct Ack {
 pub(super) struct Sender<'a> {
     server: &'a Server,
     progress: &'a Progress,
-    stop: Stop,
     /// Whether the server has taken anything yet: one that has will come back.
-    proven: AtomicBool,
+    proven: Cell<bool>,
 }
-
-/// Wakes whoever waits when there is nothing left to wait for.
-#[derive(Default)]
-struct Stop {
-    told: Mutex<bool>,
-    bell: Condvar,
-}
-
-impl Stop {
-    fn tell(&self) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.bell.notify_all();
-    }
-
-    /// Waits, and says whether to go on.
-    fn wait(&self, time: Duration) -> bool {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.bell.wait_timeout_while(told, time, |told| !*told);
-        !*waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-/// A body, numbered, and what became of it.
-type Done = (u64, Result<Ack, CliError>);
 
 impl<'a> Sender<'a> {
     pub(super) fn new(server: &'a Server, progress: &'a Progress) -> Self {
-        Self { server, progress, stop: Stop::default(), proven: AtomicBool::new(false) }
+        Self { server, progress, proven: Cell::new(false) }
     }
 
     /// Sends all of it as one body. Not tried again: what was read is gone.
@@ -98,69 +72,28 @@ impl<'a> Sender<'a> {
         tally(&response, |value| format!("value {value}")).ok_or_else(|| CliError::refused(&response))
     }
 
-    /// Sends the lines that are left. `on_ack` hears of them in their order.
+    /// Sends the lines that are left, a body when the one before it is taken: what is analysed by the log's own time
+    /// has to arrive in its order. `on_ack` hears of each.
     pub(super) fn send_lines(
         &self,
         source: &mut Source,
         mut on_ack: impl FnMut(&Ack),
     ) -> Result<(), CliError> {
+        // The next bodies are read while one is on its way.
         let (jobs, queue) = mpsc::sync_channel(1);
-        let queue = Mutex::new(queue);
-        let (done, results) = mpsc::channel();
         std::thread::scope(|scope| {
-            for _ in 0..SEND_CONNECTIONS {
-                let (queue, done) = (&queue, done.clone());
-                scope.spawn(move || self.work(queue, &done));
+            scope.spawn(move || read(source, &jobs));
+            let mut client = self.server.client()?;
+            // After an error the reader ends, since nobody takes its bodies.
+            for body in queue {
+                let body = body.map_err(|reason| CliError::Input { path: PathBuf::new(), reason })?;
+                on_ack(&self.post(&mut client, &body)?);
             }
-            scope.spawn(move || self.read(source, &jobs, &done));
-            let outcome = in_order(&results, &mut on_ack);
-            // The others end at their next body; the reader ends when nobody takes its bodies.
-            self.stop.tell();
-            drop(results);
-            outcome
+            Ok(())
         })
     }
 
-    fn work(&self, queue: &Mutex<Receiver<(u64, Body)>>, done: &mpsc::Sender<Done>) {
-        let mut client = None;
-        loop {
-            let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok((number, body)) = job else { return };
-            let sent = self.post(&mut client, &body);
-            // With nobody left to tell, the bodies are taken off the queue so that the reader ends.
-            drop(done.send((number, sent)));
-        }
-    }
-
-    fn read(&self, source: &mut Source, jobs: &SyncSender<(u64, Body)>, done: &mpsc::Sender<Done>) {
-        for number in 0.. {
-            if !self.stop.wait(Duration::ZERO) {
-                return;
-            }
-            match source.next_body() {
-                Ok(Some(body)) => {
-                    if jobs.send((number, body)).is_err() {
-                        return;
-                    }
-                }
-                Ok(None) => return,
-                Err(reason) => {
-                    let failed = CliError::Input { path: PathBuf::new(), reason };
-                    drop(done.send((number, Err(failed))));
-                    return;
-                }
-            }
-        }
-    }
-
-    fn post(&self, client: &mut Option<Client>, body: &Body) -> Result<Ack, CliError> {
-        if !self.stop.wait(Duration::ZERO) {
-            return Err(CliError::Failed("stopped".into()));
-        }
-        let client = match client {
-            Some(client) => client,
-            None => client.insert(self.server.client()?),
-        };
+    fn post(&self, client: &mut Client, body: &Body) -> Result<Ack, CliError> {
         let mut tally = self.post_again(client, body)?;
         for line in &body.skipped {
             tally.rejected += 1;
@@ -177,7 +110,7 @@ impl<'a> Sender<'a> {
             let (error, wait) = match sent {
                 Ok(response) => match tally(&response, |value| body.line_of(value).to_string()) {
                     Some(tally) => {
-                        self.proven.store(true, Ordering::Relaxed);
+                        self.proven.set(true);
                         return Ok(tally);
                     }
                     None => (CliError::refused(&response), retry_after(&response, tries)),
@@ -189,9 +122,11 @@ impl<'a> Sender<'a> {
             };
             let Some(wait) = wait.filter(|_| tries < SEND_TRIES_MAX) else { return Err(error) };
             self.progress.note(&format!("{error}; asking again in {} s", wait.as_secs()));
-            if !self.stop.wait(wait) {
-                return Err(error);
-            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the server says how long, and nothing else tells"
+            )]
+            std::thread::sleep(wait);
             tries += 1;
         }
     }
@@ -201,22 +136,18 @@ impl<'a> Sender<'a> {
             error,
             ClientError::NobodyThere { .. } | ClientError::Connect { .. } | ClientError::Broken { .. }
         );
-        of_connection && self.proven.load(Ordering::Relaxed)
+        of_connection && self.proven.get()
     }
 }
 
-/// Hands results on in the order of their numbers; the first failure in that order ends it.
-fn in_order(results: &Receiver<Done>, on_ack: &mut impl FnMut(&Ack)) -> Result<(), CliError> {
-    let mut early = BTreeMap::new();
-    let mut next = 0;
-    for (number, result) in results {
-        early.insert(number, result);
-        while let Some(result) = early.remove(&next) {
-            on_ack(&result?);
-            next += 1;
+/// Reads bodies until the end, an error, or until nobody takes them.
+fn read(source: &mut Source, jobs: &SyncSender<io::Result<Body>>) {
+    while let Some(body) = source.next_body().transpose() {
+        let is_last = body.is_err();
+        if jobs.send(body).is_err() || is_last {
+            return;
         }
     }
-    Ok(())
 }
 
 /// The server's tally, if the answer has one; `place` names the place of a value of the body.

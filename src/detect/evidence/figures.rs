@@ -96,10 +96,14 @@ fn shared(context: &Context<'_>, cluster: &Confirmed, kind: Kind, test: &Categor
     let (bench, window) = (frame.bench, frame.bench.window);
     let Some(rates) = bench.rates_of(kind) else { return Value::Null };
     let (group, usual) = bench.null.strata_of(window, &cluster.members);
-    let item = test.best.item;
+    let named =
+        |item: u32| (rates.items.values.get(item as usize).map(|held| value(context, kind, *held)), item);
+    let as_good = rates.as_good(window, &bench.null, &cluster.members, &test.best);
+    // Of values that say the same the first by name, whichever the database met first.
+    let (value, item) = as_good.into_iter().map(named).min().unwrap_or_else(|| named(test.best.item));
     json!({
         "kind": kind.name(),
-        "value": rates.items.values.get(item as usize).map(|held| value(context, kind, *held)),
+        "value": value,
         "n": cluster.members.len(),
         "k": test.best.k,
         "holders": rates.items.holders.get(item).len(),
