@@ -220,6 +220,7 @@ impl Analysis {
                 changed.push(day.0);
             }
         }
+        changed.extend(self.take_in_earlier(snapshot, due)?);
         if self.days.last().is_some_and(|last| last.day + 1 != due.day) {
             self.days.clear();
             self.ledger.history.begin();
@@ -236,6 +237,25 @@ impl Analysis {
         }
         (self.ledger.closed, self.ledger.rows) = (Some(due.day), due.rows);
         Ok(changed)
+    }
+
+    /// Adds days of the window that lie before all that are known, of which rows have come by now: where several
+    /// send old logs at once, a first day may be the second to arrive. Gives the days.
+    fn take_in_earlier(&mut self, snapshot: &Snapshot, due: Due) -> Result<Vec<i32>, StoreError> {
+        let Some(known) = self.days.first().map(|facts| facts.day) else { return Ok(Vec::new()) };
+        let mut earlier = Vec::new();
+        for day in due.day + 1 - WINDOW_DAYS as i32..known {
+            // Days follow each other without a gap, from the first that has rows.
+            if !earlier.is_empty() || is_late(snapshot, Day(day), 0..due.rows)? {
+                earlier.push(gather(snapshot, &Gathering { day: Day(day), rows: 0..due.rows })?);
+            }
+        }
+        let added = earlier.iter().map(|facts| facts.day).collect();
+        for facts in &earlier {
+            self.ledger.history.add(facts);
+        }
+        self.days.splice(..0, earlier);
+        Ok(added)
     }
 }
 

@@ -185,6 +185,27 @@ fn evidence_is_verified_and_one_byte_is_noticed() {
     assert!(differences.iter().any(|difference| difference.place.contains("digest")), "{differences:?}");
 }
 
+#[test]
+fn a_first_day_that_arrives_second_is_part_of_the_window_all_the_same() {
+    let world = world(WorldPlan::honest(FIRST_DAY, 6, HONEST).with(campaign(60)));
+    let mut house = House::new(1);
+    // Several senders send old logs at once, and one is ahead of the others.
+    for day in [1, 2, 0, 3, 4, 5] {
+        house.take(&lines(&world, day).concat());
+        house.close_due(None);
+    }
+    house.close_due(Some(Micros::MAX));
+    let ledger: &Ledger = &house.analysis.ledger;
+    assert_eq!((house.accused(), ledger.report.days), (planted(&world), 6));
+    let snapshot = house.store.snapshot().expect("snapshot");
+    for (place, cluster) in ledger.book.clusters.iter().enumerate() {
+        let text: String = house.store.kept(Shelf::Evidence, place as i32).expect("reads").expect("is there");
+        let sealed = seal(&serde_json::from_str::<Value>(&text).expect("JSON"), cluster);
+        let (differences, agreed) = verify(&sealed, &snapshot).expect("verifies");
+        assert!(differences.is_empty() && agreed > 300, "{agreed}: {differences:#?}");
+    }
+}
+
 /// Lines of which the fields of account records were taken, and the records.
 fn taken_apart(world: &World, vouched: &BTreeSet<String>) -> (Vec<Vec<u8>>, Vec<u8>) {
     let mut records = std::collections::BTreeMap::new();
