@@ -95,6 +95,18 @@ fn a_busy_server_gets_the_same_body_again() {
 }
 
 #[test]
+fn a_body_waits_until_the_one_before_it_is_taken() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text: String = (0..=SEND_LINES_MAX).map(event).collect();
+    let path = file(folder.path(), "log", &text);
+    let busy = answer(503, "retry-after: 0\r\n", "{\"detail\":\"later\"}");
+    let (url, served) = scripted(vec![busy, answer(200, "", TAKEN), answer(200, "", TAKEN)]);
+    send(&url, &path, None).0.expect("sent");
+    let (last, first) = (event(SEND_LINES_MAX), text.len() - event(SEND_LINES_MAX).len());
+    assert!(served.join().expect("served") == [&text[..first], &text[..first], &last]);
+}
+
+#[test]
 fn what_cannot_get_better_is_not_tried_again() {
     let folder = tempfile::tempdir().expect("folder");
     let path = file(folder.path(), "log", &event(1));
