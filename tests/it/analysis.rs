@@ -168,6 +168,16 @@ fn evidence_is_verified_and_one_byte_is_noticed() {
     let (differences, agreed) = verify(&sealed, &snapshot).expect("verifies");
     assert!(differences.is_empty(), "{differences:?}");
     assert!(agreed > 300);
+    // The same events in another order, of the days too, in a database with another secret.
+    let mut backwards = House::new(9);
+    for day in (0..world.days()).rev() {
+        let mut lines = lines(&world, day);
+        lines.reverse();
+        backwards.take(&lines.concat());
+    }
+    let (differences, as_many) =
+        verify(&sealed, &backwards.store.snapshot().expect("snapshot")).expect("verifies");
+    assert!(differences.is_empty() && as_many == agreed, "{differences:?}");
     // A changed pack.
     let changed = sealed.to_string().replacen("\"events\":", "\"events\": 1", 1);
     let changed: Value = serde_json::from_str(&changed).expect("JSON");

@@ -84,8 +84,9 @@ pub(crate) fn lines(coverage: &Coverage) -> Vec<(String, String)> {
             let field = if field.is_empty() { String::new() } else { format!(" ({field})") };
             lines.push(("  rejected".to_owned(), format!("{count} x {reason}{field}")));
         }
-        if covered.events > 0 {
-            lines.push(("  fields".to_owned(), fields(covered)));
+        let having = fields(covered);
+        if !having.is_empty() {
+            lines.push(("  fields".to_owned(), having));
         }
         if let Some(edges) = brought.edges {
             let figures =
