@@ -7,26 +7,11 @@ use crate::event::{Aspect, Dim, Join, Micros, Window};
 use crate::ingest::{Context, Decoder, Rejects};
 use crate::store::{Appender, Founding, Snapshot, Store, StoreError};
 use std::collections::BTreeMap;
-use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Bytes read at a time.
-const PIECE_BYTES: usize = 1 << 20;
-
 /// Makes the secrets of databases that live no longer than the process.
 pub(super) const SEED: u64 = 0x0ff1_1e5e;
-
-/// Why a log was not taken in.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum OfflineError {
-    /// It cannot be read.
-    #[error(transparent)]
-    Log(#[from] io::Error),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// A store that is filled from logs.
 pub struct Offline {
@@ -46,30 +31,20 @@ impl Offline {
         let (store, mut appender) = Store::open_as(folder, founding)?;
         // Both halves of an event may lie in a log, in any order: they wait until its end, by a clock that stands.
         appender.joining(Join::On, Arc::new(FixedClock::default()));
-        let context = Context::new(store.seed(), SystemClock.now(), *store.privacy());
-        Ok(Self { decoder: Decoder::new(context), store, appender })
+        Ok(Self { decoder: Decoder::new(context(&store)), store, appender })
     }
 
-    fn context(&self) -> Context {
-        Context::new(self.store.seed(), SystemClock.now(), *self.store.privacy())
+    /// Lets a decoder that is made with the database's context read what is taken from here on.
+    pub(super) fn begin_log(&mut self, new: impl FnOnce(Context) -> Decoder) {
+        self.decoder = new(context(&self.store));
     }
 
-    /// Takes a whole log in, by a decoder of its own that is made with the database's context. Gives what it did
-    /// not take.
-    pub(super) fn take_log(
-        &mut self,
-        log: &mut dyn Read,
-        new: impl FnOnce(Context) -> Decoder,
-    ) -> Result<Rejects, OfflineError> {
-        self.decoder = new(self.context());
-        let mut piece = vec![0; PIECE_BYTES];
-        loop {
-            match log.read(&mut piece)? {
-                0 => break,
-                read => self.take(piece.get(..read).unwrap_or_default())?,
-            }
+    /// Says that a log has ended. Gives what of it was not taken.
+    pub(super) fn end_log(&mut self) -> Result<Rejects, StoreError> {
+        while !self.decoder.finish() {
+            self.appender.append(&[self.decoder.take_batch()])?;
         }
-        self.finish()?;
+        self.appender.append(&[self.decoder.take_batch()])?;
         Ok(std::mem::take(self.decoder.rejects()))
     }
 
@@ -91,17 +66,9 @@ impl Offline {
         Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), StoreError> {
-        while !self.decoder.finish() {
-            self.appender.append(&[self.decoder.take_batch()])?;
-        }
-        self.appender.append(&[self.decoder.take_batch()])?;
-        Ok(())
-    }
-
     /// Says that all logs have ended.
     pub fn end(&mut self) -> Result<(), StoreError> {
-        self.finish()?;
+        self.end_log()?;
         self.appender.release_events()?;
         self.appender.settle(true)
     }
@@ -146,4 +113,8 @@ impl Offline {
         }
         Ok(analysis)
     }
+}
+
+fn context(store: &Store) -> Context {
+    Context::new(store.seed(), SystemClock.now(), *store.privacy())
 }

@@ -1,6 +1,6 @@
 //! Evidence against events: every figure of a sealed document, computed again from a database or from logs.
 
-use super::offline::{Offline, OfflineError, SEED};
+use super::offline::{Offline, SEED};
 use crate::detect::{Difference, VerifyError, verify};
 use crate::ingest::{Decoder, Mappings, Proxies};
 use crate::store::{Founding, StoreError, privacy_of};
@@ -8,6 +8,9 @@ use serde_json::Value;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Bytes read at a time.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// How logs are read, where that is not told by themselves: as the server read them.
 #[derive(Clone, Debug, Default)]
@@ -83,22 +86,31 @@ pub fn verify_against_logs(
     }
     let mut offline = Offline::open_as(scratch.path(), &founding)?;
     let mut so_far = Verified::default();
-    for Log { name, mut content } in logs {
-        let taken = offline.take_log(&mut content, |mut context| {
+    for mut log in logs {
+        offline.begin_log(|mut context| {
             context.proxies.clone_from(&reading.proxies);
             Decoder::new(context).with_mappings(reading.sources)
         });
-        let rejects = match taken {
-            Ok(rejects) => rejects,
-            Err(OfflineError::Log(reason)) => return Err(VerifyFailure::Log { name, reason }),
-            Err(OfflineError::Store(error)) => return Err(error.into()),
-        };
+        take(&mut offline, &mut log)?;
+        let rejects = offline.end_log()?;
         so_far.refused += rejects.count;
         let first = rejects.first.into_iter().next();
-        so_far.first_refused = so_far.first_refused.or(first.map(|first| (name, first.line, first.reason)));
+        so_far.first_refused =
+            so_far.first_refused.or(first.map(|first| (log.name, first.line, first.reason)));
     }
     offline.end()?;
     verified(document, &offline, so_far)
+}
+
+fn take(offline: &mut Offline, log: &mut Log) -> Result<(), VerifyFailure> {
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        let read = log.content.read(&mut piece);
+        match read.map_err(|reason| VerifyFailure::Log { name: log.name.clone(), reason })? {
+            0 => return Ok(()),
+            read => offline.take(piece.get(..read).unwrap_or_default())?,
+        }
+    }
 }
 
 fn verified(document: &Value, offline: &Offline, so_far: Verified) -> Result<Verified, VerifyFailure> {

@@ -13,7 +13,7 @@ use std::io::{IsTerminal, Write};
 /// How the answer is to look.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
-pub(crate) struct Output {
+struct Output {
     /// How to write the answer. A table on a terminal, else JSON, unless you say.
     #[arg(short = 'o', long = "output", value_name = "FORMAT", value_enum)]
     format: Option<Format>,
@@ -43,7 +43,7 @@ struct Span {
 /// How much of the answer.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Paging")]
-pub(crate) struct Paging {
+struct Paging {
     /// Rows at the most (of each page, with --all).
     #[arg(long, value_name = "ROWS")]
     limit: Option<usize>,
@@ -71,35 +71,66 @@ impl Output {
     }
 }
 
-/// All that a question about one thing has besides the thing.
+/// What every question has besides what it asks, where the answer comes whole.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Whole {
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    server: Server,
+}
+
+impl Whole {
+    /// Asks, or shows how to.
+    pub(crate) fn ask(&self, target: Target) -> Result<(), CliError> {
+        ask(&self.server, &self.output, &Paging::default(), target)
+    }
+}
+
+/// The same where the answer comes in pages.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Paged {
+    #[command(flatten)]
+    paging: Paging,
+    #[command(flatten)]
+    whole: Whole,
+}
+
+impl Paged {
+    /// Asks, or shows how to.
+    pub(crate) fn ask(&self, question: impl Into<Question>) -> Result<(), CliError> {
+        ask(&self.whole.server, &self.whole.output, &self.paging, question)
+    }
+
+    /// The same for what has no pages.
+    pub(crate) fn ask_whole(&self, target: Target) -> Result<(), CliError> {
+        self.whole.ask(target)
+    }
+}
+
+/// All that a question about one thing in some time has besides the thing.
 #[derive(Debug, clap::Args)]
 pub(crate) struct One {
     #[command(flatten)]
     span: Span,
     #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    whole: Whole,
 }
 
 impl One {
     /// Asks, or shows how to.
     pub(crate) fn ask(&self, target: Target) -> Result<(), CliError> {
-        ask(&self.server, &self.output, &Paging::default(), self.span.apply(target))
+        self.whole.ask(self.span.apply(target))
     }
 }
 
-/// All that a question about many things has besides what is asked of them.
+/// All that a question about many things in some time has besides what is asked of them.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Many {
     #[command(flatten)]
     span: Span,
     #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    paged: Paged,
 }
 
 impl Many {
@@ -107,7 +138,7 @@ impl Many {
     pub(crate) fn ask(&self, question: impl Into<Question>) -> Result<(), CliError> {
         let mut question = question.into();
         question.target = self.span.apply(question.target);
-        ask(&self.server, &self.output, &self.paging, question)
+        self.paged.ask(question)
     }
 }
 
@@ -126,7 +157,7 @@ impl From<Target> for Question {
 }
 
 /// Asks and shows the answer, or shows the curl line.
-pub(crate) fn ask(
+fn ask(
     server: &Server,
     output: &Output,
     paging: &Paging,

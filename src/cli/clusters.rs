@@ -1,6 +1,6 @@
 //! `cahoots clusters`, `cahoots cluster`, `cahoots analyze`: what the analysis has found.
 
-use crate::cli::ask::{Output, Paging, ask, fetch, print};
+use crate::cli::ask::{Paged, fetch, print};
 use crate::cli::connect::Server;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
@@ -25,11 +25,7 @@ pub(crate) struct Clusters {
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Paged,
 }
 
 impl Clusters {
@@ -39,7 +35,7 @@ impl Clusters {
             .with("status", self.status.as_ref())
             .with("verdict", self.verdict.as_ref())
             .with("since", self.since.as_ref());
-        ask(&self.server, &self.output, &self.paging, target)
+        self.asked.ask(target)
     }
 }
 
@@ -66,26 +62,20 @@ pub(crate) struct Cluster {
     #[arg(long)]
     timeline: bool,
     #[command(flatten)]
-    paging: Paging,
-    #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Paged,
 }
 
 impl Cluster {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
         let one = Target::new("/v1/clusters").name(&self.id);
-        let (target, pages) = if self.members || self.excluded {
-            (one.then("members").with("excluded", self.excluded.then_some("true")), true)
+        if self.members || self.excluded {
+            self.asked.ask(one.then("members").with("excluded", self.excluded.then_some("true")))
         } else if self.timeline {
-            (one.then("timeline"), false)
+            self.asked.ask_whole(one.then("timeline"))
         } else {
-            (one, false)
-        };
-        let none = Paging::default();
-        ask(&self.server, &self.output, if pages { &self.paging } else { &none }, target)
+            self.asked.ask_whole(one)
+        }
     }
 }
 

@@ -107,9 +107,10 @@ pub(crate) fn verify(pack: &Path, data: &[PathBuf], reading: &Reading) -> Result
     let document = read(&pack.join(DOCUMENT))?;
     let document: Value = serde_json::from_str(&document)
         .map_err(|error| CliError::Failed(format!("{DOCUMENT} is no JSON any more: {error}")))?;
-    let verified = match data {
-        [folder] if folder.is_dir() => verify_against_data(&document, folder),
-        _ => verify_against_logs(&document, logs(data)?, reading),
+    let folder = data.first().filter(|folder| data.len() == 1 && folder.is_dir());
+    let verified = match folder {
+        Some(folder) => verify_against_data(&document, folder),
+        None => verify_against_logs(&document, logs(data)?, reading),
     };
     let verified = verified.map_err(|error| match error {
         VerifyFailure::Store(error) => CliError::Store(error),
@@ -117,8 +118,7 @@ pub(crate) fn verify(pack: &Path, data: &[PathBuf], reading: &Reading) -> Result
     })?;
     note_refused(&verified);
     if !verified.differences.is_empty() {
-        let may_want_key = reading.key_of.is_none() && !data.iter().any(|data| data.is_dir());
-        return Err(told(&verified.differences, may_want_key));
+        return Err(told(&verified.differences, folder.is_none() && reading.key_of.is_none()));
     }
     // The page follows from the document, so it has to be the one that the document makes.
     if read(&pack.join(PAGE))? != markdown(&document) {

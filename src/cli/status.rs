@@ -1,7 +1,6 @@
 //! `cahoots status`: what the server says of itself.
 
-use crate::cli::ask::{Output, Paging, ask};
-use crate::cli::connect::Server;
+use crate::cli::ask::Whole;
 use crate::cli::error::CliError;
 use crate::cli::target::Target;
 
@@ -16,15 +15,12 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Status {
     #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    server: Server,
+    asked: Whole,
 }
 
 impl Status {
     /// Asks, or shows how to.
     pub(crate) fn run(&self) -> Result<(), CliError> {
-        let target = Target::new("/v1/status");
-        ask(&self.server, &self.output, &Paging::default(), target)
+        self.asked.ask(Target::new("/v1/status"))
     }
 }

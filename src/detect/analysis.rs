@@ -211,6 +211,7 @@ impl Analysis {
     fn take_in(&mut self, snapshot: &Snapshot, due: Due) -> Result<Vec<i32>, StoreError> {
         let before = self.ledger.rows;
         let mut changed = vec![due.day];
+        changed.extend(self.reach_back(snapshot, due)?);
         for facts in &mut self.days {
             let day = Day(facts.day);
             if is_late(snapshot, day, before..due.rows)? {
@@ -220,7 +221,6 @@ impl Analysis {
                 changed.push(day.0);
             }
         }
-        changed.extend(self.take_in_earlier(snapshot, due)?);
         if self.days.last().is_some_and(|last| last.day + 1 != due.day) {
             self.days.clear();
             self.ledger.history.begin();
@@ -239,23 +239,17 @@ impl Analysis {
         Ok(changed)
     }
 
-    /// Adds days of the window that lie before all that are known, of which rows have come by now: where several
-    /// send old logs at once, a first day may be the second to arrive. Gives the days.
-    fn take_in_earlier(&mut self, snapshot: &Snapshot, due: Due) -> Result<Vec<i32>, StoreError> {
-        let Some(known) = self.days.first().map(|facts| facts.day) else { return Ok(Vec::new()) };
-        let mut earlier = Vec::new();
+    /// Makes room for days of the window before all that are known, from the first of which rows have come since:
+    /// where several send old logs at once, a first day may be the second to arrive. Gives the days.
+    fn reach_back(&mut self, snapshot: &Snapshot, due: Due) -> Result<Range<i32>, StoreError> {
+        let known = self.days.first().map_or(i32::MIN, |facts| facts.day);
         for day in due.day + 1 - WINDOW_DAYS as i32..known {
-            // Days follow each other without a gap, from the first that has rows.
-            if !earlier.is_empty() || is_late(snapshot, Day(day), 0..due.rows)? {
-                earlier.push(gather(snapshot, &Gathering { day: Day(day), rows: 0..due.rows })?);
+            if is_late(snapshot, Day(day), self.ledger.rows..due.rows)? {
+                self.days.splice(..0, (day..known).map(DayFacts::empty));
+                return Ok(day..known);
             }
         }
-        let added = earlier.iter().map(|facts| facts.day).collect();
-        for facts in &earlier {
-            self.ledger.history.add(facts);
-        }
-        self.days.splice(..0, earlier);
-        Ok(added)
+        Ok(known..known)
     }
 }
 

@@ -165,27 +165,13 @@ impl<'w> Rates<'w> {
         members: &[u32],
         scratch: &mut Scratch,
     ) -> Option<Categorical> {
-        let held = members.iter().flat_map(|member| self.items.of_account.get(*member)).copied();
-        let shared = scratch.count(self.items.len(), held, SHARED_MIN);
-        if shared.is_empty() {
-            return None;
-        }
-        let (group, usual) = null.strata_of(window, members);
-        let inside = self.inside(window, null, members, &shared, scratch);
         let mut best: Option<Excess> = None;
-        for ((item, k), inside) in shared.iter().copied().zip(&inside) {
-            if self.background.get(item as usize).copied().unwrap_or(false) {
-                continue;
-            }
-            let holders = self.holders(window, null, item);
-            let expected = null.expected(&group, &usual, &holders, inside);
-            let ln_tail = math::poisson_at_least(u64::from(k), expected);
-            let found = Excess { item, k, expected, ln_tail };
+        let tried = self.try_each(window, null, members, scratch, |found| {
             if best.as_ref().is_none_or(|best| found.rank() < best.rank()) {
                 best = Some(found);
             }
-        }
-        let (best, tried) = (best?, shared.len() as u32);
+        });
+        let best = best?;
         let ln_p = (libm::log(2.0 * f64::from(tried)) + best.ln_tail).min(0.0);
         Some(Categorical { best, tried, ln_p })
     }
@@ -194,18 +180,42 @@ impl<'w> Rates<'w> {
     /// among them by name.
     #[must_use]
     pub fn as_good(&self, window: &Window, null: &Null, members: &[u32], best: &Excess) -> Vec<u32> {
-        let (group, usual) = null.strata_of(window, members);
-        let held = members.iter().flat_map(|member| self.items.of_account.get(*member)).copied();
-        let mut shared = Scratch::default().count(self.items.len(), held, SHARED_MIN);
-        shared.retain(|(item, k)| {
-            let is_background = self.background.get(*item as usize).copied().unwrap_or(false);
-            *k == best.k && !is_background && {
-                let holders = self.holders(window, null, *item);
-                let inside = self.inside_of(window, null, members, *item);
-                null.expected(&group, &usual, &holders, &inside).total_cmp(&best.expected).is_eq()
+        let mut items = Vec::new();
+        self.try_each(window, null, members, &mut Scratch::default(), |found| {
+            if found.rank() == best.rank() {
+                items.push(found.item);
             }
         });
-        shared.into_iter().map(|(item, _)| item).collect()
+        items
+    }
+
+    /// Tells how much more common each shared value is in a group than chance allows; background is passed over.
+    /// Gives how many values are shared. `members` are sorted.
+    fn try_each(
+        &self,
+        window: &Window,
+        null: &Null,
+        members: &[u32],
+        scratch: &mut Scratch,
+        mut each: impl FnMut(Excess),
+    ) -> u32 {
+        let held = members.iter().flat_map(|member| self.items.of_account.get(*member)).copied();
+        let shared = scratch.count(self.items.len(), held, SHARED_MIN);
+        if shared.is_empty() {
+            return 0;
+        }
+        let (group, usual) = null.strata_of(window, members);
+        let inside = self.inside(window, null, members, &shared, scratch);
+        for ((item, k), inside) in shared.iter().copied().zip(&inside) {
+            if self.background.get(item as usize).copied().unwrap_or(false) {
+                continue;
+            }
+            let holders = self.holders(window, null, item);
+            let expected = null.expected(&group, &usual, &holders, inside);
+            let ln_tail = math::poisson_at_least(u64::from(k), expected);
+            each(Excess { item, k, expected, ln_tail });
+        }
+        shared.len() as u32
     }
 
     /// For each of some items the members that hold it and belong to the population, by stratum: one pass over

@@ -5,9 +5,8 @@ use super::half::Half;
 use super::waiting::Waiting;
 use super::{Appended, Appender, JoinFigures, Store, check};
 use crate::clock::FixedClock;
-use crate::event::PRESENCE;
 use crate::event::{
-    Dim, Draft, EventBatch, Join, MICROS_A_SECOND, Micros, Text, Window, identity_of_request,
+    Dim, Draft, EventBatch, Join, MICROS_A_SECOND, Micros, PRESENCE, Text, Window, identity_of_request,
     identity_of_text, ip_bytes, ip_from_bytes,
 };
 use crate::limits::JOIN_WAIT;
